@@ -1,13 +1,16 @@
 package directory
 
 import (
+	"errors"
+	"fmt"
+	"slices"
 	"time"
 
 	"telefonist/call"
 	"telefonist/tariff"
 )
 
-// Tenant is a company that is answered for.
+// Tenant is a company that is answered for. Its slices are shared with the directory: read only.
 type Tenant struct {
 	ID     string
 	Name   string
@@ -41,30 +44,128 @@ type Agent struct {
 	// Tenants limits whom the agent answers for: empty means all for a service agent; an own agent has exactly one.
 	Tenants []string
 	// Password is the digest password of the agent's softphone.
-	Password string
+	Password Secret
 	// Wrap is the time after a call in which nothing is offered (default 5 s; zero: none).
-	Wrap     time.Duration
+	Wrap time.Duration
+	// Disabled is set for an agent that was taken out of provisioning: nobody can register as her, her records stay.
 	Disabled bool
 }
 
 // Serves tells whether the agent may be offered calls to the tenant.
 func (a Agent) Serves(tenant string) bool {
+	if a.Disabled {
+		return false
+	}
 	if len(a.Tenants) == 0 {
 		return a.Kind == call.Service
 	}
-	for _, t := range a.Tenants {
-		if t == tenant {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(a.Tenants, tenant)
 }
 
-// Directory is an immutable snapshot. A change makes a new one.
+// Directory is an immutable snapshot, safe for any number of readers. A change makes a new one.
 type Directory struct {
-	tenants  map[string]*Tenant // by id
-	numbers  map[string]*Tenant // by unique number
-	agents   map[string]*Agent  // by id
-	byPhone  map[string]*Agent  // by extension and by id: the names that a softphone may register with
-	agentIDs []string           // sorted
+	tenants   map[string]*Tenant // by id
+	numbers   map[string]*Tenant // by unique number, enabled ones only
+	agents    map[string]*Agent  // by id
+	byPhone   map[string]*Agent  // by extension and by id: the names that a softphone may register with
+	tenantIDs []string           // sorted
+	agentIDs  []string           // sorted
+}
+
+// New builds a snapshot and reports all that contradicts itself: names used twice, numbers that are not E.164, agents of
+// unknown tenants. Disabled tenants and agents keep their ids but set their numbers and extensions free.
+func New(tenants []Tenant, agents []Agent) (*Directory, error) {
+	d := &Directory{
+		tenants: make(map[string]*Tenant, len(tenants)), numbers: make(map[string]*Tenant, len(tenants)),
+		agents: make(map[string]*Agent, len(agents)), byPhone: make(map[string]*Agent, 2*len(agents)),
+	}
+	var errs []error
+	for _, t := range tenants {
+		errs = append(errs, d.addTenant(t)...)
+	}
+	for _, a := range agents {
+		errs = append(errs, d.addAgent(a)...)
+	}
+	slices.Sort(d.tenantIDs)
+	slices.Sort(d.agentIDs)
+	if err := errors.Join(errs...); err != nil {
+		return nil, fmt.Errorf("build directory: %w", err)
+	}
+	return d, nil
+}
+
+func (d *Directory) addTenant(t Tenant) (errs []error) {
+	bad := func(format string, args ...any) {
+		errs = append(errs, fmt.Errorf("tenant %q: "+format, append([]any{t.ID}, args...)...))
+	}
+	if t.ID == "" {
+		bad("no id")
+	} else if _, taken := d.tenants[t.ID]; taken {
+		bad("id is used twice")
+	}
+	t.Common, t.Prefixes = slices.Clone(t.Common), slices.Clone(t.Prefixes)
+	t.Rules.Tenant, t.Rules.TenantName, t.Rules.Number, t.Rules.Trunk = t.ID, t.Name, t.Number, t.Trunk
+	t.Rules.Voicemail = slices.Clone(t.Rules.Voicemail)
+	if _, taken := d.tenants[t.ID]; !taken {
+		d.tenants[t.ID] = &t
+		d.tenantIDs = append(d.tenantIDs, t.ID)
+	}
+	if t.Disabled {
+		return errs
+	}
+	if number, err := ParseNumber(t.Number, Region); err != nil || number != t.Number {
+		bad("number %q is not E.164", t.Number)
+	} else if other, taken := d.numbers[t.Number]; taken {
+		bad("number %s is that of tenant %q", t.Number, other.ID)
+	} else {
+		d.numbers[t.Number] = &t
+	}
+	seen := map[string]bool{}
+	for _, c := range t.Common {
+		if number, err := ParseNumber(c.Number, Region); err != nil || number != c.Number {
+			bad("common number %q is not E.164", c.Number)
+		} else if seen[c.Number] || c.Number == t.Number {
+			bad("common number %s is used twice", c.Number)
+		}
+		seen[c.Number] = true
+	}
+	return errs
+}
+
+func (d *Directory) addAgent(a Agent) (errs []error) {
+	bad := func(format string, args ...any) {
+		errs = append(errs, fmt.Errorf("agent %q: "+format, append([]any{a.ID}, args...)...))
+	}
+	if _, taken := d.agents[a.ID]; taken || a.ID == "" {
+		bad("id is missing or used twice")
+		return errs
+	}
+	a.Tenants = slices.Clone(a.Tenants)
+	d.agents[a.ID] = &a
+	d.agentIDs = append(d.agentIDs, a.ID)
+	if a.Disabled {
+		return errs
+	}
+	if !IsExtension(a.Extension) || short(a.Extension, Region) {
+		bad("extension %q is not 2 to 5 digits that begin with 1 to 9", a.Extension)
+	}
+	switch {
+	case a.Kind != call.Service && a.Kind != call.Own:
+		bad("kind %q is neither %q nor %q", a.Kind, call.Service, call.Own)
+	case a.Kind == call.Own && len(a.Tenants) != 1:
+		bad("kind %q needs exactly one tenant", a.Kind)
+	}
+	for _, id := range a.Tenants {
+		if _, known := d.tenants[id]; !known {
+			bad("tenant %q is unknown", id)
+		}
+	}
+	for _, name := range []string{a.Extension, a.ID} {
+		if other, taken := d.byPhone[name]; taken && other != &a {
+			bad("%q is a name of agent %q", name, other.ID)
+			continue
+		}
+		d.byPhone[name] = &a
+	}
+	return errs
 }
