@@ -1,0 +1,116 @@
+package media
+
+import (
+	"sync"
+	"time"
+
+	"telefonist/call"
+)
+
+// mailbox holds commands that wait to be carried out, in order. Its lock is held for an append only.
+type mailbox struct {
+	mu      sync.Mutex
+	waiting []call.MediaCommand
+	wake    chan struct{}
+}
+
+func (m *mailbox) put(c call.MediaCommand) {
+	m.mu.Lock()
+	m.waiting = append(m.waiting, c)
+	m.mu.Unlock()
+	select {
+	case m.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (m *mailbox) take() []call.MediaCommand {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	all := m.waiting
+	m.waiting = nil
+	return all
+}
+
+// Do has a command carried out soon, after those before it. It never waits. A command for a leg that has no session is
+// ignored.
+func (e *Engine) Do(cmd call.MediaCommand) { e.commands.put(cmd) }
+
+// obey carries out commands until the engine is shut down.
+func (e *Engine) obey() {
+	for {
+		select {
+		case <-e.stop:
+			return
+		case <-e.commands.wake:
+		}
+		for _, c := range e.commands.take() {
+			e.carryOut(c)
+		}
+	}
+}
+
+func (e *Engine) carryOut(c call.MediaCommand) {
+	switch c := c.(type) {
+	case call.Play:
+		e.play(c)
+	case call.Connect:
+		e.connect(c)
+	case call.Disconnect:
+		e.mu.Lock()
+		if l := e.legs[c.Leg]; l != nil {
+			l.silence()
+		}
+		e.mu.Unlock()
+	case call.Tone:
+		e.mu.Lock()
+		if l := e.legs[c.Leg]; l != nil {
+			l.out.sound(c.Kind)
+			e.clock.add(l)
+		}
+		e.mu.Unlock()
+	default:
+		e.log.Error("media command of an unknown kind")
+	}
+}
+
+func (e *Engine) play(c call.Play) {
+	clip, known := e.clips[c.Source]
+	e.mu.Lock()
+	l := e.legs[c.Leg]
+	if l != nil {
+		l.silence()
+		l.in.arm(e.now())
+		if known {
+			l.out.start(&playback{clip: clip, loop: c.Loop, began: e.now()})
+			e.clock.add(l)
+		}
+	}
+	e.mu.Unlock()
+	if l != nil && !known {
+		// The call must go on: what cannot be played is over at once.
+		e.log.Error("no such prompt", "source", c.Source, "leg", string(c.Leg))
+		if !c.Loop {
+			e.sink.Post(c.Leg, time.Now(), call.PromptDone{Source: c.Source})
+		}
+	}
+}
+
+func (e *Engine) connect(c call.Connect) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	a, b := e.legs[c.A], e.legs[c.B]
+	if a == nil || b == nil || a == b || a.peer == b {
+		return
+	}
+	a.silence()
+	b.silence()
+	a.peer, b.peer = b, a
+	a.out.hear(b)
+	b.out.hear(a)
+	a.in.route(b)
+	b.in.route(a)
+	now := e.now()
+	a.in.arm(now)
+	b.in.arm(now)
+}

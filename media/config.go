@@ -1,0 +1,99 @@
+package media
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"telefonist/call"
+)
+
+// Config says how the engine is set up.
+type Config struct {
+	// Address is the local address that RTP is bound to. 0.0.0.0 or :: means the local address that each session's
+	// signalling goes by (Options.LocalIP).
+	Address netip.Addr
+	// External is advertised in place of the local address where it is set (a static one-to-one NAT).
+	External netip.Addr
+	// MinPort and MaxPort bound the ports used, both included. RTP takes the even ones, RTCP the odd ones above (RFC
+	// 3550 section 11), so each session takes two.
+	MinPort, MaxPort uint16
+	// Silence is when a leg's far side counts as lost.
+	Silence Silence
+	// Prompts maps names of prompts to WAV files that are used in place of the built-in ones, or beside them. A file is
+	// PCM, 16 bits, mono or stereo, at a multiple of 8 kHz up to 48 kHz.
+	Prompts map[string]string
+	// PromptFS is where the files of Prompts are opened; nil means the file system of the machine, by ordinary paths.
+	PromptFS fs.FS
+	// Logger takes what operators should know; nil means silence.
+	Logger *slog.Logger
+	// Registerer takes the metrics; nil means none.
+	Registerer prometheus.Registerer
+}
+
+// Silence says how long a leg may send no RTP before MediaLost is posted, once per leg. The watch begins with the first
+// Play or Connect for the leg, so that a phone that still rings is not watched. It is off while the leg is on hold in
+// either direction, and begins anew when the hold ends. A waiting caller is watched like any other.
+type Silence struct {
+	// First applies while nothing has arrived yet. Zero means 30 s, negative means off.
+	First time.Duration
+	// Steady applies from the first packet on. Zero means 15 s, negative means off.
+	Steady time.Duration
+}
+
+// DefaultSilence is what zero values of Silence mean.
+var DefaultSilence = Silence{First: 30 * time.Second, Steady: 15 * time.Second}
+
+// Sink takes the events of media: call.MediaLost and call.PromptDone. Post must not wait, and may not call back into
+// the engine but for Do.
+type Sink interface {
+	Post(leg call.LegID, at time.Time, ev call.Event)
+}
+
+// SinkFunc is a function as a Sink.
+type SinkFunc func(leg call.LegID, at time.Time, ev call.Event)
+
+// Post calls the function.
+func (f SinkFunc) Post(leg call.LegID, at time.Time, ev call.Event) { f(leg, at, ev) }
+
+// Errors of sessions.
+var (
+	// ErrNoPorts is returned by Open when every port pair is taken or resting.
+	ErrNoPorts = errors.New("no free port pair")
+	// ErrNoSession is returned for a leg that is not open.
+	ErrNoSession = errors.New("leg has no media session")
+	// ErrOpen is returned by Open for a leg that is open already.
+	ErrOpen = errors.New("leg has a media session already")
+	// ErrNoAddress is returned by Open where neither the configuration nor the options name an address to advertise.
+	ErrNoAddress = errors.New("no local media address")
+	// ErrShutdown is returned by Open after Shutdown.
+	ErrShutdown = errors.New("media has been shut down")
+)
+
+func (c *Config) setDefaults() error {
+	if !c.Address.IsValid() {
+		return errors.New("media: no address")
+	}
+	c.Address = c.Address.Unmap()
+	if c.External.IsValid() && c.External.IsUnspecified() {
+		return fmt.Errorf("media: external address %s is no address", c.External)
+	}
+	if c.MinPort == 0 || c.MaxPort <= c.MinPort || (c.MinPort+1)&^1 >= c.MaxPort {
+		return fmt.Errorf("media: ports %d-%d hold no pair", c.MinPort, c.MaxPort)
+	}
+	if c.Silence.First == 0 {
+		c.Silence.First = DefaultSilence.First
+	}
+	if c.Silence.Steady == 0 {
+		c.Silence.Steady = DefaultSilence.Steady
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return nil
+}

@@ -1,0 +1,20 @@
+// Package media anchors the audio of every call: it is the only room that sees packets.
+//
+// It owns one session per leg (its sockets, its negotiated description, the stream that it sends), the relay between
+// two legs, the prompts and tones, and the watch for streams that fall silent. sip opens, negotiates and closes
+// sessions; the switchboard says by command what each leg hears; what happens to the audio is posted to a Sink.
+//
+// It promises:
+//   - A leg is in one of three states: silent, hearing a source, or connected with exactly one other leg. Play, Connect
+//     and Disconnect each end what was before, for both legs of a connection: nobody is ever heard by accident.
+//   - What a listener receives is one RTP stream from the first packet to the last: SSRC, sequence and timestamp do not
+//     jump when the source behind it changes.
+//   - Packets are taken only from where the signalling said, or from the one address that the first valid packet
+//     came from, if that is the description's or the signalling's own host. It never moves but by a new description.
+//   - Do never waits; a packet relayed costs no allocation.
+//
+// It never decides anything about a call, never dials an address that was not negotiated, and never logs per packet.
+//
+// Which sockets carry the flows is behind the sockets interface alone; now each leg has a UDP port pair and a
+// goroutine for each port.
+package media

@@ -1,0 +1,295 @@
+package media
+
+import (
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/netip"
+	"sync"
+	"time"
+
+	"telefonist/call"
+	"telefonist/media/negotiate"
+)
+
+// Direction, RefusedError and the directions are those of package negotiate, so that sip needs only this package.
+type (
+	Direction    = negotiate.Direction
+	RefusedError = negotiate.RefusedError
+)
+
+// The directions, seen from our side.
+const (
+	Inactive = negotiate.Inactive
+	SendOnly = negotiate.SendOnly
+	RecvOnly = negotiate.RecvOnly
+	SendRecv = negotiate.SendRecv
+)
+
+// Engine carries the audio of all legs. Its methods may be called from any goroutine.
+type Engine struct {
+	cfg     Config
+	sink    Sink
+	log     *slog.Logger
+	start   time.Time // origin of the engine's own monotonic clock
+	sockets sockets
+	clips   library
+	clock   *clock
+	metrics *metrics
+
+	// mu protects the sessions and who is connected with whom. Under it the locks of legs may be taken, never the
+	// other way round.
+	mu     sync.Mutex
+	legs   map[call.LegID]*leg
+	closed bool
+
+	commands mailbox
+	stop     chan struct{}
+	done     sync.WaitGroup
+}
+
+// New loads the prompts and starts the engine. It must be ended with Shutdown.
+func New(cfg Config, sink Sink) (*Engine, error) {
+	if err := cfg.setDefaults(); err != nil {
+		return nil, err
+	}
+	clips, err := loadLibrary(cfg.PromptFS, cfg.Prompts)
+	if err != nil {
+		return nil, fmt.Errorf("media: %w", err)
+	}
+	e := &Engine{
+		cfg:      cfg,
+		sink:     sink,
+		log:      cfg.Logger,
+		start:    time.Now(),
+		sockets:  newPortPairs(cfg),
+		clips:    clips,
+		legs:     map[call.LegID]*leg{},
+		commands: mailbox{wake: make(chan struct{}, 1)},
+		stop:     make(chan struct{}),
+	}
+	e.clock = newClock(e)
+	e.metrics = newMetrics(e)
+	if cfg.Registerer != nil {
+		if err := cfg.Registerer.Register(e.metrics); err != nil {
+			return nil, fmt.Errorf("media: metrics: %w", err)
+		}
+	}
+	e.done.Go(e.clock.run)
+	e.done.Go(e.obey)
+	e.done.Go(e.watch)
+	return e, nil
+}
+
+// Shutdown closes every session and waits until no goroutine of the engine is left.
+func (e *Engine) Shutdown() {
+	e.mu.Lock()
+	if e.closed {
+		e.mu.Unlock()
+		e.done.Wait()
+		return
+	}
+	e.closed = true
+	ids := make([]call.LegID, 0, len(e.legs))
+	for id := range e.legs {
+		ids = append(ids, id)
+	}
+	e.mu.Unlock()
+	for _, id := range ids {
+		e.Close(id)
+	}
+	close(e.stop)
+	e.done.Wait()
+	e.sockets.wait()
+	if e.cfg.Registerer != nil {
+		e.cfg.Registerer.Unregister(e.metrics)
+	}
+}
+
+// now is the engine's clock: nanoseconds since its start, monotonic.
+func (e *Engine) now() int64 { return int64(time.Since(e.start)) }
+
+// Options of a session.
+type Options struct {
+	// LocalIP is our address as the leg's signalling sees it. It is bound and advertised where the configuration names
+	// none.
+	LocalIP netip.Addr
+	// SignallingIP is where the leg's signalling comes from: the only host besides the description's own that the
+	// far side's audio may come from.
+	SignallingIP netip.Addr
+	// Peer is the leg that this one will be connected to, if known: the codec negotiated there is preferred here.
+	Peer call.LegID
+}
+
+// Open makes a session for a leg and takes a port pair for it. Errors: ErrNoPorts, ErrOpen, ErrNoAddress, ErrShutdown.
+func (e *Engine) Open(id call.LegID, o Options) error {
+	o.LocalIP, o.SignallingIP = o.LocalIP.Unmap(), o.SignallingIP.Unmap()
+	bind, advertise, err := e.addresses(o.LocalIP)
+	if err != nil {
+		return fmt.Errorf("media: open: %w", err)
+	}
+	if err := e.mayOpen(id); err != nil {
+		return fmt.Errorf("media: open: %w", err)
+	}
+	l := newLeg(e, id, o)
+	f, err := e.sockets.open(bind, l)
+	if err != nil {
+		return fmt.Errorf("media: open: %w", err)
+	}
+	rtp, rtcp := f.ports()
+	l.session = negotiate.New(negotiate.Local{Addr: advertise, RTP: rtp, RTCP: rtcp, ID: uint64(rand.Uint32())},
+		l.checkTarget)
+	l.local = netip.AddrPortFrom(advertise, rtp)
+	l.attach(f)
+
+	e.mu.Lock()
+	if _, taken := e.legs[id]; taken || e.closed {
+		e.mu.Unlock()
+		f.close()
+		return fmt.Errorf("media: open: %w", ErrOpen)
+	}
+	e.legs[id] = l
+	e.mu.Unlock()
+	return nil
+}
+
+func (e *Engine) mayOpen(id call.LegID) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	switch {
+	case e.closed:
+		return ErrShutdown
+	case e.legs[id] != nil:
+		return ErrOpen
+	}
+	return nil
+}
+
+// addresses returns what to bind to and what to advertise for a session.
+func (e *Engine) addresses(local netip.Addr) (bind, advertise netip.Addr, err error) {
+	bind = e.cfg.Address
+	if bind.IsUnspecified() && e.sockets.isLocal(local) {
+		bind = local
+	}
+	switch {
+	case e.cfg.External.IsValid():
+		advertise = e.cfg.External.Unmap()
+	case !e.cfg.Address.IsUnspecified():
+		advertise = e.cfg.Address
+	case local.IsValid() && !local.IsUnspecified():
+		advertise = local
+	default:
+		err = ErrNoAddress
+	}
+	return bind, advertise, err
+}
+
+// Offer returns our description as an offer: the codec in use first, or the one of the peer leg, then the other one,
+// then telephone-event. An offer that changes nothing repeats the version of o= (RFC 3264 section 8).
+func (e *Engine) Offer(id call.LegID) ([]byte, error) {
+	l := e.leg(id)
+	if l == nil {
+		return nil, fmt.Errorf("media: offer: %w", ErrNoSession)
+	}
+	prefer := e.codecOf(l.options.Peer)
+	l.negotiation.Lock()
+	defer l.negotiation.Unlock()
+	return l.session.Offer(prefer), nil
+}
+
+// Answer is our answer to an offer.
+type Answer struct {
+	SDP []byte
+	// Direction is ours from now on; its Held method tells whether the far side put us on hold.
+	Direction Direction
+	// Changed tells whether anything about the stream differs from before: false for a session refresh.
+	Changed bool
+}
+
+// Answer applies an initial offer or a re-offer and returns our answer. An offer that cannot be accepted gives a
+// *RefusedError (488 with its Warning) and leaves the session as it was.
+func (e *Engine) Answer(id call.LegID, offer []byte) (Answer, error) {
+	l := e.leg(id)
+	if l == nil {
+		return Answer{}, fmt.Errorf("media: answer: %w", ErrNoSession)
+	}
+	prefer := e.codecOf(l.options.Peer)
+	l.negotiation.Lock()
+	defer l.negotiation.Unlock()
+	text, changed, err := l.session.Answer(offer, prefer)
+	if err != nil {
+		return Answer{}, fmt.Errorf("media: answer: %w", err)
+	}
+	m, _ := l.session.Media()
+	l.apply(m)
+	return Answer{SDP: text, Direction: m.Direction, Changed: changed}, nil
+}
+
+// Accept applies the far side's answer to our last offer and returns our direction. It may be called again for the
+// same offer: a final answer replaces an early one. An answer that does not fit gives a *RefusedError and leaves the
+// session as it was.
+func (e *Engine) Accept(id call.LegID, answer []byte) (Direction, error) {
+	l := e.leg(id)
+	if l == nil {
+		return 0, fmt.Errorf("media: accept: %w", ErrNoSession)
+	}
+	l.negotiation.Lock()
+	defer l.negotiation.Unlock()
+	direction, err := l.session.Accept(answer)
+	if err != nil {
+		return 0, fmt.Errorf("media: accept: %w", err)
+	}
+	m, _ := l.session.Media()
+	l.apply(m)
+	return direction, nil
+}
+
+// Close ends a leg's session: nothing is sent or taken any more, a leg connected with it falls silent, and its ports
+// rest for a while before they are used again. A leg that has no session is ignored.
+func (e *Engine) Close(id call.LegID) {
+	e.mu.Lock()
+	l := e.legs[id]
+	if l == nil {
+		e.mu.Unlock()
+		return
+	}
+	delete(e.legs, id)
+	l.silence()
+	e.metrics.fold(l)
+	e.mu.Unlock()
+	l.shut()
+}
+
+// Info is a look at a session, for logs, records and tests.
+type Info struct {
+	Codec     string // "PCMA", "PCMU", or "none" before the negotiation
+	Direction Direction
+	// Local is what we advertise, Remote where we send to; not valid where there is nowhere to send.
+	Local, Remote netip.AddrPort
+	// Received and Sent count the RTP packets taken and sent. Lost counts gaps in what was received.
+	Received, Sent, Lost uint64
+	// Dropped counts what was thrown away, for whatever reason.
+	Dropped uint64
+}
+
+// Info returns a look at a leg's session; ok is false where there is none.
+func (e *Engine) Info(id call.LegID) (info Info, ok bool) {
+	l := e.leg(id)
+	if l == nil {
+		return Info{}, false
+	}
+	return l.info(), true
+}
+
+func (e *Engine) leg(id call.LegID) *leg {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.legs[id]
+}
+
+func (e *Engine) codecOf(id call.LegID) negotiate.Codec {
+	if l := e.leg(id); l != nil {
+		return negotiate.Codec(l.codec.Load())
+	}
+	return negotiate.NoCodec
+}

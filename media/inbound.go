@@ -1,0 +1,110 @@
+package media
+
+import (
+	"net/netip"
+	"sync"
+
+	"telefonist/media/negotiate"
+)
+
+// inbound is what a leg's far side sends: who it may be, what may arrive, and who hears it.
+type inbound struct {
+	mu        sync.Mutex
+	receive   [128]negotiate.Format
+	direction Direction
+	pin       pin
+	rtcpPin   pin
+	mux       bool
+	window    window
+	watch     watch
+	report    report
+	to        *leg // who hears it
+}
+
+// apply takes a new description, and returns where to send to now.
+func (in *inbound) apply(m negotiate.Media, now int64) netip.AddrPort {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if held := m.Direction != SendRecv; held != (in.direction != SendRecv) {
+		in.watch.restart(now)
+	}
+	in.receive, in.direction, in.mux = m.Receive, m.Direction, m.Mux
+	in.pin.negotiated(m.Remote)
+	in.rtcpPin.negotiated(m.RemoteRTCP)
+	if !m.Remote.IsValid() {
+		return netip.AddrPort{}
+	}
+	return in.pin.target()
+}
+
+// route sets who hears the leg.
+func (in *inbound) route(to *leg) {
+	in.mu.Lock()
+	in.to = to
+	in.mu.Unlock()
+}
+
+// receiveRTP takes a packet of the leg's RTP port.
+func (l *leg) receiveRTP(raw []byte, from netip.AddrPort) {
+	if isRTCP(raw) {
+		l.receiveMuxed(raw, from)
+		return
+	}
+	now := l.engine.now()
+	p, ok := parsePacket(raw)
+	if !ok || len(raw) >= packetSize {
+		l.counts.drop(dropMalformed)
+		return
+	}
+	to, format, late, latched := l.take(&p, from, now)
+	if latched {
+		l.out.retarget(from)
+	}
+	if to != nil {
+		to.out.relay(l, &p, format, late, now)
+	}
+}
+
+// take decides about a packet: to is nil where nobody shall hear it. latched tells that it was the one that fixed the
+// far side's address, at another one than the description named.
+func (l *leg) take(p *packet, from netip.AddrPort, now int64) (to *leg, f negotiate.Format, late, latched bool) {
+	in := &l.in
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if !in.pin.admits(from) {
+		l.counts.drop(dropSource)
+		return
+	}
+	f = in.receive[p.payload]
+	if !in.pin.locked.IsValid() {
+		if f == negotiate.FormatNone {
+			l.counts.drop(dropPayload)
+			return
+		}
+		if l.engine.sockets.isOurs(from) {
+			l.counts.drop(dropSource)
+			return
+		}
+		in.pin.locked = from
+		latched = from != in.pin.said
+	}
+	in.watch.heard(now)
+	l.counts.received.Add(1)
+	a, lost := in.window.add(p.ssrc, p.seq)
+	if lost > 0 {
+		l.counts.lost.Add(uint64(lost))
+	}
+	in.noteForReport(p, now)
+	switch {
+	case a == arrivedTwice || a == arrivedOld:
+		l.counts.drop(dropLate)
+	case f == negotiate.FormatNone:
+		l.counts.drop(dropPayload)
+		to = in.to // only to close the gap in the sequence
+	case !in.direction.Receives():
+		l.counts.drop(dropHeld)
+	default:
+		to = in.to
+	}
+	return to, f, a == arrivedLate, latched
+}

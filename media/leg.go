@@ -1,0 +1,113 @@
+package media
+
+import (
+	"math/rand/v2"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+
+	"telefonist/call"
+	"telefonist/media/negotiate"
+)
+
+// leg is the session of one leg. Its three parts have a lock each; none is held while another is taken.
+type leg struct {
+	engine  *Engine
+	id      call.LegID
+	options Options
+	local   netip.AddrPort
+	codec   atomic.Uint32 // the negotiated negotiate.Codec, for the peer's offer
+	counts  counts
+
+	// negotiation protects session, and orders descriptions and their effect.
+	negotiation sync.Mutex
+	session     *negotiate.Session
+
+	peer *leg // whom it is connected with; protected by Engine.mu
+
+	in  inbound
+	out outbound
+}
+
+func newLeg(e *Engine, id call.LegID, o Options) *leg {
+	l := &leg{engine: e, id: id, options: o}
+	l.in.pin.signalling = o.SignallingIP
+	l.in.rtcpPin.signalling = o.SignallingIP
+	l.out.ssrc = rand.Uint32()
+	l.out.seq = uint16(rand.Uint32())
+	l.out.stamp = rand.Uint32()
+	l.out.counts = &l.counts
+	return l
+}
+
+// attach gives the leg its way out. Packets may arrive before.
+func (l *leg) attach(f flow) {
+	l.out.mu.Lock()
+	defer l.out.mu.Unlock()
+	l.out.flow = f
+}
+
+// apply makes a negotiated description effective.
+func (l *leg) apply(m negotiate.Media) {
+	l.codec.Store(uint32(m.Codec))
+	target := l.in.apply(m, l.engine.now())
+	l.out.apply(m, target)
+}
+
+// checkTarget refuses addresses that we never send to, whoever names them: our own sockets (two such legs would feed
+// each other for ever), and loopback or link-local ones named by a far side that is not there itself.
+func (l *leg) checkTarget(a netip.AddrPort) error {
+	refused := func(reason string) error { return &RefusedError{Warning: negotiate.WarnAddress, Reason: reason} }
+	ip, from := a.Addr(), l.options.SignallingIP
+	switch {
+	case l.engine.sockets.isOurs(a):
+		return refused("media address is our own")
+	case from.IsValid() && ip.IsLoopback() && !from.IsLoopback() && !l.engine.sockets.isLocal(from):
+		return refused("loopback media address from another host")
+	case from.IsValid() && ip.IsLinkLocalUnicast() && !from.IsLinkLocalUnicast():
+		return refused("link-local media address from another network")
+	}
+	return nil
+}
+
+// silence ends whatever the leg hears and whoever hears it. Engine.mu is held.
+func (l *leg) silence() {
+	if p := l.peer; p != nil {
+		p.peer, l.peer = nil, nil
+		p.in.route(nil)
+		p.out.hear(nil)
+	}
+	l.in.route(nil)
+	l.out.hear(nil)
+}
+
+// shut closes the leg's sockets. Nothing is sent after it returns.
+func (l *leg) shut() {
+	l.out.mu.Lock()
+	f := l.out.flow
+	l.out.flow = nil
+	l.out.mu.Unlock()
+	if f != nil {
+		f.close()
+	}
+}
+
+func (l *leg) info() Info {
+	i := Info{
+		Codec:    negotiate.Codec(l.codec.Load()).String(),
+		Local:    l.local,
+		Received: l.counts.received.Load(),
+		Sent:     l.counts.sent.Load(),
+		Lost:     l.counts.lost.Load(),
+	}
+	for r := range l.counts.dropped {
+		i.Dropped += l.counts.dropped[r].Load()
+	}
+	l.in.mu.Lock()
+	i.Direction = l.in.direction
+	l.in.mu.Unlock()
+	l.out.mu.Lock()
+	i.Remote = l.out.remote
+	l.out.mu.Unlock()
+	return i
+}

@@ -1,0 +1,46 @@
+#!/bin/sh
+# Makes the built-in prompts: 8 kHz, mono, 16 bits. Needs sox and espeak-ng (Debian: apt install sox espeak-ng).
+# The melody is our own; the speech is espeak-ng's, whose output is free of its licence. Run it here and commit the result.
+set -eu
+cd "$(dirname "$0")"
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+
+# say NAME TEXT: a spoken prompt, in the telephone band, with a little room before and after it.
+say() {
+    espeak-ng -v sv -s 145 -p 45 -a 90 -w "$tmp/said.wav" "$2"
+    sox "$tmp/said.wav" -r 8000 -c 1 -b 16 -D "$1.wav" highpass 200 lowpass 3400 norm -6 pad 0.3 0.4
+}
+
+say all-busy 'Alla telefonister är upptagna. Var god dröj, så svarar vi så snart vi kan.'
+say queue-full 'Just nu är det många som ringer. Var god försök igen senare.'
+say try-later 'Vi kan tyvärr inte ta ditt samtal just nu. Var god försök igen senare.'
+say timeout 'Vi beklagar att du har fått vänta så länge. Var god försök igen senare.'
+say closed 'Det är stängt för dagen. Välkommen åter när vi har öppnat.'
+say goodbye 'Tack för ditt samtal. Hej då.'
+
+# chord NAME NOTE NOTE NOTE NOTE: a bar of 3 s, a soft chord under four plucked notes that fall apart.
+chord() {
+    name=$1
+    shift
+    sox -n -r 8000 -c 1 -b 16 "$tmp/pad.wav" synth 3 sine "$1" sine "$2" sine "$3" remix - fade t 0.6 3 0.9 gain -14
+    i=0
+    for note in "$1" "$3" "$4" "$2"; do
+        sox -n -r 8000 -c 1 -b 16 "$tmp/p$i.wav" synth 1.5 pluck "$note" fade t 0.01 1.5 1.1 gain -11 pad "$(echo "$i * 0.75" | bc)"
+        i=$((i + 1))
+    done
+    sox -m -v 1 "$tmp/pad.wav" -v 1 "$tmp/p0.wav" -v 1 "$tmp/p1.wav" -v 1 "$tmp/p2.wav" -v 1 "$tmp/p3.wav" \
+        "$tmp/$name.wav" trim 0 3
+}
+
+# Eight bars: C, Am, F, G, Em, Am, Dm, G.
+chord 1 C4 E4 G4 C5
+chord 2 A3 C4 E4 A4
+chord 3 F3 A3 C4 F4
+chord 4 G3 B3 D4 G4
+chord 5 E3 G3 B3 E4
+chord 6 A3 C4 E4 A4
+chord 7 D4 F4 A4 D5
+chord 8 G3 B3 D4 B4
+sox "$tmp/1.wav" "$tmp/2.wav" "$tmp/3.wav" "$tmp/4.wav" "$tmp/5.wav" "$tmp/6.wav" "$tmp/7.wav" "$tmp/8.wav" \
+    -r 8000 -c 1 -b 16 -D music.wav highpass 150 lowpass 3000 reverb 30 remix - norm -12

@@ -1,0 +1,71 @@
+package media
+
+import "math/bits"
+
+// arrival says how a sequence number fits among those before.
+type arrival int
+
+const (
+	arrivedNew  arrival = iota // the highest so far
+	arrivedLate                // out of order, but awaited
+	arrivedTwice
+	arrivedOld // too late to matter
+)
+
+const (
+	// windowSize is how many packets an overtaken one is waited for before it counts as lost: 1.3 s at 20 ms.
+	windowSize = 64
+	// maxDropout is the largest jump that is taken for loss; a larger one is a sender that began anew (RFC 3550
+	// appendix A.1).
+	maxDropout = 3000
+)
+
+// window follows the sequence numbers of one source: bit i stands for the number i below the highest.
+type window struct {
+	started bool
+	ssrc    uint32
+	highest uint16
+	cycles  uint32 // wraps of the sequence number, for reports
+	seen    uint64
+}
+
+// add notes a packet, and how many earlier ones are now known to be lost.
+func (w *window) add(ssrc uint32, seq uint16) (a arrival, lost int) {
+	delta := int(int16(seq - w.highest))
+	if !w.started || ssrc != w.ssrc || delta > maxDropout || delta < -maxDropout {
+		lost = w.missing()
+		*w = window{started: true, ssrc: ssrc, highest: seq, seen: ^uint64(0)}
+		return arrivedNew, lost
+	}
+	switch {
+	case delta > 0:
+		if seq < w.highest {
+			w.cycles++
+		}
+		w.highest = seq
+		if delta >= windowSize {
+			lost = w.missing() + delta - windowSize
+			w.seen = 1
+			return arrivedNew, lost
+		}
+		out := w.seen >> (windowSize - delta)
+		w.seen = w.seen<<delta | 1
+		return arrivedNew, delta - bits.OnesCount64(out)
+	case delta > -windowSize:
+		bit := uint64(1) << -delta
+		if w.seen&bit != 0 {
+			return arrivedTwice, 0
+		}
+		w.seen |= bit
+		return arrivedLate, 0
+	}
+	return arrivedOld, 0
+}
+
+// missing is how many packets are still awaited.
+func (w *window) missing() int {
+	if !w.started {
+		return 0
+	}
+	return windowSize - bits.OnesCount64(w.seen)
+}
