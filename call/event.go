@@ -91,28 +91,26 @@ type (
 	// Queued tells that the call has its place; QueueFull that the waiting line takes no more.
 	Queued    struct{}
 	QueueFull struct{}
-	// Offered reserves an agent for this call; Leg is the leg to create.
+	// Offered reserves an agent for this call.
 	Offered struct {
 		Agent string
 		Kind  AgentKind
-		Leg   LegID
 	}
 	// Transfer is a Referred whose target was resolved by the tenant's rules, or refused (Refuse is the SIP status).
 	Transfer struct {
 		Ref      string
-		Leg      LegID // the leg that would be created for the target
 		Target   Destination
 		Replaces LegID
 		Refuse   int
 		Reason   string
 	}
-	// Consult is a Dialled by the agent of this call, resolved by the tenant's rules, or refused.
+	// Consult is a Dialled by the agent of this call, resolved by the tenant's rules, or refused. Its leg is the agent's
+	// second one.
 	Consult struct {
-		Target    Destination
-		TargetLeg LegID
-		Refuse    int
-		Reason    string
-		Dialog    Dialog
+		Target Destination
+		Refuse int
+		Reason string
+		Dialog Dialog
 	}
 	// Returned tells that our own outgoing leg has come back to us on a trunk: the target forwards to the service.
 	Returned struct{}

@@ -6,7 +6,7 @@ import "time"
 type ID string
 
 // LegID names one SIP dialog of a call among all live legs of the service. It is opaque: whoever creates the leg
-// chooses it (sip for legs that come in, the switchboard for legs that go out) and everyone else only repeats it.
+// chooses it (sip for legs that come in, the call for legs that go out) and everyone else only repeats it.
 type LegID string
 
 // Instant is when something happened to a call.

@@ -23,6 +23,8 @@ type Rules struct {
 	CommonName      string `json:"common_name,omitempty"`
 	CustomerService bool   `json:"customer_service,omitempty"`
 	Trunk           string `json:"trunk"`
+	// Display is what a receptionist's phone shows of the call: "Acme · Försäljning".
+	Display string `json:"display,omitempty"`
 
 	// Priority orders waiting calls: higher first. Equal priorities are served by waiting time.
 	Priority int `json:"priority,omitempty"`

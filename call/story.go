@@ -42,6 +42,7 @@ const (
 	KindTransfer  Kind = "connecting" // a direct connection began: Number is the target
 	KindConsult   Kind = "consult"    // the agent calls the target first
 	KindReached   Kind = "reached"    // the consulted target answered the agent
+	KindUnreached Kind = "unreached"  // the consulted target did not answer: Code says why
 	KindRefused   Kind = "refused"    // a target was not allowed
 	KindMediated  Kind = "mediated"   // the wanted party is connected: Reason is direct or announced
 	KindVoicemail Kind = "voicemail"  // a known voicemail answered: no mediation

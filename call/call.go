@@ -1,0 +1,323 @@
+package call
+
+import (
+	"fmt"
+	"time"
+)
+
+// HeartbeatEvery is how often an answered call writes a sign of life to the journal.
+const HeartbeatEvery = 5 * time.Second
+
+// commitLimit is how long a receptionist's answer may take to become durable before it is withdrawn.
+const commitLimit = 2 * time.Second
+
+// promptLimit cuts a prompt that does not end by itself.
+const promptLimit = time.Minute
+
+type phase int
+
+const (
+	arriving   phase = iota // the journal entry is not durable yet
+	waiting                 // in the queue
+	offering                // an agent's phone rings
+	opening                 // the agent answered; the answer is not durable yet
+	talking                 // caller and agent are connected, or the agent consults
+	connecting              // a direct connection: the target rings, the agent stays reserved
+	connected               // caller and target are connected without an agent
+	forwarding              // sent on by rule, the target rings
+	leaving                 // a prompt or busy tone plays, then the call ends
+	ended
+)
+
+// Call is the state of one call. The zero value is not usable; see New.
+type Call struct {
+	id     ID
+	rules  Rules
+	caller LegID
+	from   Party
+	phase  phase
+
+	accepted bool    // 200 was sent to the caller
+	ringing  bool    // 180 was sent to the caller
+	offered  bool    // an agent was tried: the call keeps the head of its line
+	waitOver bool    // the longest wait passed while an agent's phone rang
+	answered bool    // a receptionist answered, durably
+	mediated bool    // the wanted party answered
+	leaveAs  Outcome // what the record says of a call that a prompt ends
+	agent    agent
+	handled  time.Duration // finished stretches of the service's receptionists
+	target   target
+	consult  LegID // the agent's second leg, empty without a consultation
+	refer    refer
+	legs     int // outgoing legs made so far, for their names
+
+	at  Instant
+	out []Command
+}
+
+// agent is the receptionist reserved for the call. id is empty where there is none.
+type agent struct {
+	id      string
+	kind    AgentKind
+	leg     LegID // empty when the agent hung up but stays reserved
+	present bool  // in the call: handling time runs
+	from    time.Duration
+	recall  string // why the caller comes back to this agent, empty for a first offer
+}
+
+// target is the far side that the caller is to be connected with.
+type target struct {
+	leg      LegID
+	to       Destination
+	answered bool
+	identity string // who answered, where the answer said so
+}
+
+// refer is the REFER under way, to be told how it goes.
+type refer struct {
+	leg LegID
+	ref string
+}
+
+// New makes the call that arrived on the leg caller. The first commands come from Begin.
+func New(id ID, rules Rules, caller LegID, from Party) *Call {
+	return &Call{id: id, rules: rules, caller: caller, from: from}
+}
+
+// ID returns the call's identifier.
+func (c *Call) ID() ID { return c.id }
+
+// Rules returns the rules that the call keeps to its end.
+func (c *Call) Rules() Rules { return c.rules }
+
+// Done tells whether Finish has been said.
+func (c *Call) Done() bool { return c.phase == ended }
+
+// Agent returns the agent reserved for the call, or "".
+func (c *Call) Agent() string { return c.agent.id }
+
+// Begin logs the arrival. The call goes on when it is durable.
+func (c *Call) Begin(at Instant, dialog Dialog) []Command {
+	c.begin(at)
+	c.log(Entry{Kind: KindArrived, Leg: c.caller, Number: c.from.Number, Dialog: &dialog})
+	c.emit(Await{StepArrived})
+	return c.out
+}
+
+// Handle takes one event in and returns what is to be done, in order. leg is empty for events that concern no leg. An
+// event that means nothing in the present state, or names a leg that the call no longer has, changes nothing.
+func (c *Call) Handle(at Instant, leg LegID, ev Event) []Command {
+	c.begin(at)
+	if c.phase == ended {
+		return nil
+	}
+	switch leg {
+	case "":
+		c.own(ev)
+	case c.caller:
+		c.callerLeg(ev)
+	case c.agent.leg:
+		c.agentLeg(ev)
+	case c.target.leg:
+		c.targetLeg(ev)
+	case c.consult:
+		c.consultLeg(ev)
+	default:
+		if ev, is := ev.(Consult); is {
+			c.startConsult(leg, ev)
+		}
+	}
+	return c.out
+}
+
+func (c *Call) begin(at Instant) {
+	c.at, c.out = at, nil
+}
+
+func (c *Call) emit(cmds ...Command) { c.out = append(c.out, cmds...) }
+
+// log adds to the story with the instant of the event being handled.
+func (c *Call) log(e Entry) {
+	e.Wall, e.Since = c.at.Wall, c.at.Since
+	c.emit(Log{e})
+}
+
+func (c *Call) arm(t Timer, after time.Duration) { c.emit(Arm{t, c.at.Since + after}) }
+
+func (c *Call) newLeg(role string) LegID {
+	c.legs++
+	return LegID(fmt.Sprintf("%s-%s%d", c.id, role, c.legs))
+}
+
+// own handles events from the switchboard: durability, queue, timers.
+func (c *Call) own(ev Event) {
+	switch ev := ev.(type) {
+	case Stored:
+		c.stored(ev.Step)
+	case StoreFailed:
+		c.storeFailed(ev.Step)
+	case Queued:
+		c.queued()
+	case QueueFull:
+		c.overflow(OutcomeQueueFull)
+	case Offered:
+		c.offer(ev)
+	case Returned:
+		if c.phase == connecting && !c.target.answered {
+			c.recall("returned", 486)
+		} else if c.consult != "" && !c.target.answered {
+			c.consultFailed(486, "returned")
+		} else if c.phase == forwarding {
+			c.emit(Hangup{Leg: c.target.leg, Cause: CausePolicy})
+			c.forwardFailed(486)
+		}
+	case Fired:
+		c.fired(ev.Timer)
+	case Shutdown:
+		c.finish(OutcomeInterrupted, CauseShutdown)
+	}
+}
+
+func (c *Call) fired(t Timer) {
+	switch t {
+	case TimerWait:
+		c.waitEnded()
+	case TimerRingMode:
+		if c.phase == waiting || c.phase == offering {
+			c.acceptIntoQueue()
+		}
+	case TimerRing:
+		c.ringEnded()
+	case TimerCommit:
+		if c.phase == opening {
+			c.withdraw()
+		}
+	case TimerWarn, TimerIncluded, TimerLong:
+		c.mark(t)
+	case TimerRecall:
+		if c.phase == connecting {
+			c.recall("no_answer", 408)
+		} else if c.phase == forwarding {
+			c.emit(Hangup{Leg: c.target.leg, Cause: CausePolicy})
+			c.forwardFailed(408)
+		}
+	case TimerHeartbeat:
+		c.emit(Heartbeat{})
+		c.arm(TimerHeartbeat, HeartbeatEvery)
+	case TimerPrompt:
+		if c.phase == leaving {
+			c.finish(c.leavingOutcome(), CausePolicy)
+		}
+	}
+}
+
+// callerLeg handles what the caller does, and what becomes of her media.
+func (c *Call) callerLeg(ev Event) {
+	switch ev := ev.(type) {
+	case Ended:
+		c.drop(c.caller)
+		c.finish(c.endOutcome(ev.Cause), ev.Cause)
+	case MediaLost:
+		c.log(Entry{Kind: KindLost, Leg: c.caller})
+		c.finish(c.endOutcome(CauseMedia), CauseMedia)
+	case PromptDone:
+		if c.phase == leaving {
+			c.finish(c.leavingOutcome(), CausePolicy)
+		}
+	case Transfer:
+		c.emit(AnswerRefer{Leg: c.caller, Ref: ev.Ref, Code: 403, Reason: "Forbidden"})
+	}
+}
+
+// endOutcome is the outcome of a call that one of its parties ended.
+func (c *Call) endOutcome(cause Cause) Outcome {
+	switch {
+	case c.mediated:
+		return OutcomeMediated
+	case c.answered || c.phase == opening:
+		return OutcomeAnswered
+	case c.phase == leaving:
+		return c.leavingOutcome()
+	case c.phase == connected:
+		return OutcomeForwarded
+	case cause == CauseNoAck || cause == CauseFault || cause == CauseSession:
+		return OutcomeFailed
+	default:
+		return OutcomeAbandoned
+	}
+}
+
+// drop forgets a leg that is gone, so that finish does not hang it up.
+func (c *Call) drop(leg LegID) {
+	switch leg {
+	case c.caller:
+		c.caller = ""
+	case c.agent.leg:
+		c.agent.leg = ""
+	case c.target.leg:
+		c.target = target{}
+	case c.consult:
+		c.consult = ""
+	}
+}
+
+// finish ends every leg that is left, gives the agent back and closes the story.
+func (c *Call) finish(o Outcome, cause Cause) {
+	if c.phase == waiting {
+		c.emit(Dequeue{})
+	}
+	c.notify(487, "Request Terminated")
+	if c.caller != "" {
+		if c.accepted {
+			c.emit(Hangup{Leg: c.caller, Cause: cause})
+		} else {
+			c.emit(Reject{Leg: c.caller, Code: rejectCode(cause), Reason: "", RetryAfter: retryAfter(cause)})
+		}
+	}
+	for _, leg := range []LegID{c.agent.leg, c.consult, c.target.leg} {
+		if leg != "" {
+			c.emit(Hangup{Leg: leg, Cause: cause})
+		}
+	}
+	c.leave()
+	c.free(c.freedAtEnd())
+	c.log(Entry{Kind: KindEnded, Reason: string(o) + "/" + string(cause)})
+	c.emit(Finish{o, cause})
+	c.phase = ended
+}
+
+func (c *Call) freedAtEnd() Freed {
+	if c.phase == offering {
+		return FreedCancelled
+	}
+	return FreedDone
+}
+
+func rejectCode(cause Cause) int {
+	switch cause {
+	case CauseStore, CauseShutdown:
+		return 503
+	case CausePolicy:
+		return 486
+	case CausePanic:
+		return 500
+	default:
+		return 480
+	}
+}
+
+func retryAfter(cause Cause) time.Duration {
+	if cause == CauseStore || cause == CauseShutdown {
+		return 10 * time.Second
+	}
+	return 0
+}
+
+// free gives the agent back to the pool, once.
+func (c *Call) free(how Freed) {
+	if c.agent.id == "" {
+		return
+	}
+	c.emit(Free{c.agent.id, how})
+	c.agent = agent{}
+}

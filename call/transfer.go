@@ -1,0 +1,192 @@
+package call
+
+import "slices"
+
+// transfer is the receptionist's REFER: a direct connection, or the completion of an announced one.
+func (c *Call) transfer(ev Transfer) {
+	refuse := func(code int, reason string) {
+		c.emit(AnswerRefer{Leg: c.agent.leg, Ref: ev.Ref, Code: code, Reason: reason})
+		c.log(Entry{Kind: KindRefused, Agent: c.agent.id, Number: ev.Target.Number, Code: code, Reason: reason})
+	}
+	switch {
+	case c.phase != talking:
+		refuse(403, "No call to transfer")
+	case ev.Replaces != "":
+		if ev.Replaces != c.consult || c.consult == "" {
+			refuse(403, "Not a consultation of this call")
+			return
+		}
+		c.complete(ev.Ref)
+	case ev.Refuse != 0:
+		refuse(ev.Refuse, ev.Reason)
+	case c.consult != "":
+		refuse(403, "End the consultation first")
+	default:
+		c.startDirect(ev)
+	}
+}
+
+// startDirect begins a safe direct connection: the receptionist leaves the conversation but stays reserved until the
+// target answers or the caller comes back.
+func (c *Call) startDirect(ev Transfer) {
+	c.acceptRefer(c.agent.leg, ev.Ref)
+	c.log(Entry{Kind: KindTransfer, Agent: c.agent.id, Number: ev.Target.Number})
+	c.leaveToTarget()
+	c.dialTarget(ev.Target)
+}
+
+func (c *Call) acceptRefer(leg LegID, ref string) {
+	c.refer = refer{leg, ref}
+	c.emit(AnswerRefer{Leg: leg, Ref: ref, Code: 202, Reason: "Accepted"},
+		NotifyRefer{Leg: leg, Ref: ref, Code: 100, Reason: "Trying"})
+}
+
+// leaveToTarget takes the receptionist out of the conversation; the caller hears ringing.
+func (c *Call) leaveToTarget() {
+	c.leave()
+	c.phase = connecting
+	c.emit(Disconnect{c.agent.leg}, Play{Leg: c.caller, Source: SourceRingback, Loop: true})
+}
+
+func (c *Call) dialTarget(to Destination) {
+	c.target = target{leg: c.newLeg("t"), to: to}
+	c.emit(Dial{
+		Leg: c.target.leg, Peer: c.caller, To: to, From: c.from, Token: string(c.target.leg),
+		DivertedBy: c.rules.Number, Expires: c.rules.RecallAfter,
+	})
+	c.arm(TimerRecall, c.rules.RecallAfter)
+}
+
+func (c *Call) notify(code int, reason string) {
+	if c.refer.ref == "" {
+		return
+	}
+	c.emit(NotifyRefer{Leg: c.refer.leg, Ref: c.refer.ref, Code: code, Reason: reason})
+	c.refer = refer{}
+}
+
+// targetLeg handles the leg to the wanted party.
+func (c *Call) targetLeg(ev Event) {
+	if c.consult != "" {
+		c.consultTarget(ev)
+		return
+	}
+	switch ev := ev.(type) {
+	case Ringing:
+		if c.phase == connecting && c.refer.ref != "" {
+			c.emit(NotifyRefer{Leg: c.refer.leg, Ref: c.refer.ref, Code: 180, Reason: "Ringing"})
+		}
+	case EarlyMedia:
+		if !c.target.answered && c.accepted {
+			c.emit(Connect{c.caller, c.target.leg})
+		}
+	case Answered:
+		c.targetAnswered(ev)
+	case Failed:
+		c.targetFailed(ev.Code)
+	case Ended:
+		c.targetEnded(ev.Cause)
+	case MediaLost:
+		if c.phase == connected {
+			c.log(Entry{Kind: KindLost, Leg: c.target.leg})
+			c.finish(c.endOutcome(CauseMedia), CauseMedia)
+		}
+	case Transfer:
+		c.emit(AnswerRefer{Leg: c.target.leg, Ref: ev.Ref, Code: 403, Reason: "Forbidden"})
+	}
+}
+
+func (c *Call) targetAnswered(ev Answered) {
+	switch c.phase {
+	case connecting:
+		c.mediate(ev.Identity, ByDirect, &ev.Dialog)
+	case forwarding:
+		c.phase, c.target.answered = connected, true
+		c.emit(Disarm{TimerRecall})
+		c.accept()
+		c.emit(Connect{c.caller, c.target.leg})
+		c.log(Entry{Kind: KindReached, Leg: c.target.leg, Number: c.target.to.Number, Dialog: &ev.Dialog})
+	}
+}
+
+// mediate connects the caller with the wanted party and gives the receptionist back.
+func (c *Call) mediate(identity, by string, dialog *Dialog) {
+	c.phase, c.target.answered = connected, true
+	c.emit(Disarm{TimerRecall}, Connect{c.caller, c.target.leg})
+	kind := KindMediated
+	if c.isVoicemail(identity) {
+		kind = KindVoicemail
+	}
+	c.mediated = kind == KindMediated
+	c.log(Entry{Kind: kind, Leg: c.target.leg, Agent: c.agent.id, Number: c.target.to.Number, Reason: by, Dialog: dialog})
+	c.notify(200, "OK")
+	if c.agent.leg != "" {
+		c.emit(Hangup{Leg: c.agent.leg, Cause: CauseBye})
+		c.agent.leg = ""
+	}
+	c.free(FreedDone)
+}
+
+func (c *Call) isVoicemail(identity string) bool {
+	return slices.Contains(c.rules.Voicemail, c.target.to.Number) ||
+		identity != "" && slices.Contains(c.rules.Voicemail, identity)
+}
+
+func (c *Call) targetFailed(code int) {
+	switch c.phase {
+	case connecting:
+		c.target.leg = ""
+		c.recall(failure(code), code)
+	case forwarding:
+		c.forwardFailed(code)
+	}
+}
+
+// failure is the reason of a recall by the target's status.
+func failure(code int) string {
+	switch code {
+	case 486, 600:
+		return "busy"
+	case 408, 480, 487:
+		return "no_answer"
+	default:
+		return "failed"
+	}
+}
+
+func (c *Call) targetEnded(cause Cause) {
+	switch c.phase {
+	case connecting:
+		c.target.leg = ""
+		c.recall("failed", 500)
+	case forwarding:
+		c.forwardFailed(500)
+	case connected:
+		outcome := c.endOutcome(cause)
+		c.target = target{}
+		c.finish(outcome, cause)
+	}
+}
+
+// recall brings the caller back from a direct connection that came to nothing: to the same receptionist, at once
+// where her phone is still in the call, by ringing it where it left.
+func (c *Call) recall(reason string, code int) {
+	if c.target.leg != "" {
+		c.emit(Hangup{Leg: c.target.leg, Cause: CausePolicy})
+	}
+	c.log(Entry{Kind: KindRecalled, Agent: c.agent.id, Number: c.target.to.Number, Code: code, Reason: reason})
+	c.target = target{}
+	c.emit(Disarm{TimerRecall})
+	c.notify(code, reason)
+	c.agent.recall = reason
+	if c.agent.leg == "" {
+		c.music()
+		c.dialAgent()
+		return
+	}
+	c.phase = talking
+	c.agent.present, c.agent.from = true, c.at.Since
+	c.log(Entry{Kind: KindReturned, Leg: c.agent.leg, Agent: c.agent.id, AgentKind: c.agent.kind})
+	c.emit(Connect{c.caller, c.agent.leg})
+	c.armMarks()
+}

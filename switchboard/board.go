@@ -1,0 +1,219 @@
+package switchboard
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"telefonist/call"
+	"telefonist/directory"
+	"telefonist/queue"
+	"telefonist/record"
+)
+
+// ErrStopped is returned where the loop no longer runs.
+var ErrStopped = errors.New("switchboard has stopped")
+
+// Config is what a Board is made of.
+type Config struct {
+	Signals    Signals
+	Media      Media
+	Store      Store
+	Directory  *directory.Directory
+	Limits     queue.Limits
+	Logger     *slog.Logger
+	Registerer prometheus.Registerer
+	// Observe, where set, hears of every story entry as it is made, and of the record when the call ends. It runs on the
+	// loop and must not block.
+	Observe func(h *record.Head, e call.Entry, ended *record.Record)
+}
+
+// Board owns every live call, the waiting lines and the agents. See New and Run.
+type Board struct {
+	cfg     Config
+	log     *slog.Logger
+	metrics *metrics
+	box     *mailbox
+	done    chan struct{} // closed when Run returns
+
+	// Everything below belongs to the loop.
+
+	dir      *directory.Directory
+	queue    *queue.Queue
+	calls    map[call.ID]*live
+	legs     map[call.LegID]*live
+	sent     map[call.LegID]sent // outgoing trunk legs that ring, for telling those that come back to us
+	timers   timers
+	matchAt  time.Time // when waiting callers and agents are to be matched again though nothing happened
+	retryAt  time.Time // when commits that failed are tried again
+	failing  map[call.ID]*live
+	draining bool
+	idle     []chan struct{} // closed when no call is left
+}
+
+// sent is what is remembered of a leg that went out by a trunk.
+type sent struct {
+	live   *live
+	caller string
+	target string
+}
+
+// New makes a Board. It does nothing until Run.
+func New(cfg Config) *Board {
+	b := &Board{
+		cfg: cfg, log: cfg.Logger, box: newMailbox(), done: make(chan struct{}), dir: cfg.Directory,
+		queue: queue.New(cfg.Limits), calls: map[call.ID]*live{}, legs: map[call.LegID]*live{},
+		sent: map[call.LegID]sent{}, failing: map[call.ID]*live{},
+	}
+	if b.log == nil {
+		b.log = slog.New(slog.DiscardHandler)
+	}
+	b.metrics = newMetrics(cfg.Registerer, b)
+	b.setAgents(time.Now())
+	return b
+}
+
+// Connect sets the adapters of a Board that was made before they were. It must be called before Run.
+func (b *Board) Connect(s Signals, m Media) { b.cfg.Signals, b.cfg.Media = s, m }
+
+// Post takes an event of a leg. See Poster.
+func (b *Board) Post(leg call.LegID, at time.Time, ev call.Event) bool {
+	ok := b.box.put(mail{posted: time.Now(), at: at, leg: leg, event: ev}, limitFor(ev))
+	if !ok {
+		b.metrics.refusedMail.Inc()
+	}
+	return ok
+}
+
+// Registered tells that an agent's phone came (up) or went.
+func (b *Board) Registered(agent string, up bool, at time.Time) {
+	b.box.put(mail{posted: time.Now(), at: at, run: func() { b.queue.Registered(agent, up, at) }}, 0)
+}
+
+// SetDirectory replaces the directory. Calls that have begun keep the rules that they began with.
+func (b *Board) SetDirectory(d *directory.Directory, l queue.Limits) {
+	b.box.put(mail{posted: time.Now(), run: func() {
+		b.dir = d
+		b.queue.SetLimits(l)
+		b.setAgents(time.Now())
+	}}, 0)
+}
+
+func (b *Board) setAgents(now time.Time) {
+	if b.dir == nil {
+		return
+	}
+	var agents []queue.Agent
+	for _, a := range b.dir.Agents() {
+		if !a.Disabled {
+			agents = append(agents, queue.Agent{ID: a.ID, Kind: a.Kind, Tenants: a.Tenants, Wrap: a.Wrap})
+		}
+	}
+	b.queue.SetAgents(agents, now)
+}
+
+// Run is the loop. It returns when ctx ends and every call that was live has been ended and is durable, or has been
+// given up after a last attempt.
+func (b *Board) Run(ctx context.Context) {
+	defer close(b.done)
+	clock := time.NewTimer(time.Hour)
+	defer clock.Stop()
+	var spare []mail
+	stop := ctx.Done()
+	var last <-chan time.Time
+	for {
+		spare = b.turn(spare)
+		if ctx.Err() != nil && (len(b.calls) == 0 || last == nil && stop == nil) {
+			break
+		}
+		if wake := b.nextWake(); wake.IsZero() {
+			clock.Reset(time.Hour)
+		} else {
+			clock.Reset(max(0, time.Until(wake)))
+		}
+		select {
+		case <-b.box.wake:
+		case <-clock.C:
+		case <-stop:
+			stop = nil
+			last = time.After(5 * time.Second)
+			b.shutdown(time.Now())
+		case <-last:
+			last = nil
+		}
+	}
+	b.box.close()
+	for range b.calls {
+		b.metrics.lost.Inc()
+	}
+}
+
+// turn handles the mail that waits, then the timers that are due, then matches callers and agents. Mail comes before
+// timers, so that what happened before a timer was due is handled before it.
+func (b *Board) turn(spare []mail) []mail {
+	taken := b.box.take(spare)
+	for i := range taken {
+		b.deliver(&taken[i])
+		taken[i] = mail{}
+	}
+	now := time.Now()
+	b.fire(now)
+	if !b.retryAt.IsZero() && !now.Before(b.retryAt) {
+		b.retry()
+	}
+	b.match(now)
+	return taken
+}
+
+func (b *Board) deliver(m *mail) {
+	b.metrics.lag.Observe(time.Since(m.posted).Seconds())
+	switch {
+	case m.run != nil:
+		m.run()
+	case m.call != "":
+		if l := b.calls[m.call]; l != nil {
+			b.handle(l, m.at, "", m.event)
+		}
+	default:
+		b.legEvent(m.leg, m.at, m.event)
+	}
+}
+
+// match offers waiting callers to free agents.
+func (b *Board) match(now time.Time) {
+	matches, next := b.queue.Match(now)
+	b.matchAt = next
+	for _, m := range matches {
+		l := b.calls[m.Call]
+		if l == nil { // cannot be: a call that ends leaves the queue
+			b.queue.Free(m.Agent, m.Call, call.FreedCancelled, now)
+			continue
+		}
+		b.handle(l, now, "", call.Offered{Agent: m.Agent, Kind: m.Kind})
+	}
+}
+
+// ask runs f on the loop and waits for it.
+func (b *Board) ask(ctx context.Context, f func()) error {
+	ran := make(chan struct{})
+	if !b.box.put(mail{posted: time.Now(), run: func() { f(); close(ran) }}, roomForNoise) {
+		return ErrStopped
+	}
+	select {
+	case <-ran:
+		return nil
+	case <-b.done:
+		return ErrStopped
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func newID(at time.Time) call.ID {
+	return call.ID(ulid.MustNew(ulid.Timestamp(at), rand.Reader).String())
+}

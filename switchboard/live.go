@@ -1,0 +1,242 @@
+package switchboard
+
+import (
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"time"
+
+	"telefonist/call"
+	"telefonist/directory"
+	"telefonist/queue"
+	"telefonist/record"
+)
+
+// live is a call in progress with everything that the loop keeps for it.
+type live struct {
+	call    *call.Call
+	head    record.Head
+	tenant  directory.Tenant     // as it stood when the call arrived
+	dir     *directory.Directory // likewise: what the tenant's calls may be sent to
+	arrived time.Time            // with its monotonic reading
+	story   []call.Entry
+	saved   int // entries handed to the store
+	unsaved int // first entry of a commit that failed, or -1
+	timers  map[call.Timer]*timer
+	legs    map[call.LegID]bool
+	final   *record.Record // set when the call has ended and waits to be durable
+	pending int            // commits under way
+	begun   bool           // the head was handed to the store
+}
+
+func (l *live) instant(at time.Time) call.Instant {
+	return call.Instant{Wall: at.Round(0), Since: max(0, at.Sub(l.arrived))}
+}
+
+// legEvent finds the call of a leg. An event for a leg that no call has is late and means nothing.
+func (b *Board) legEvent(leg call.LegID, at time.Time, ev call.Event) {
+	switch ev := ev.(type) {
+	case call.Arrived:
+		b.arrived(leg, at, ev)
+		return
+	case call.Dialled:
+		b.dialled(leg, at, ev)
+		return
+	}
+	l := b.legs[leg]
+	if l == nil {
+		return
+	}
+	switch e := ev.(type) {
+	case call.Ended, call.Failed:
+		delete(b.sent, leg)
+	case call.Answered:
+		delete(b.sent, leg)
+		e.Identity = b.normal(e.Identity)
+		ev = e
+	case call.Referred:
+		ev = b.resolve(l, e)
+	}
+	b.handle(l, at, leg, ev)
+}
+
+// arrived makes a call of an INVITE, or refuses it.
+func (b *Board) arrived(leg call.LegID, at time.Time, ev call.Arrived) {
+	refuse := func(result string, code int, reason string, after time.Duration) {
+		b.metrics.calls.WithLabelValues(result).Inc()
+		b.cfg.Signals.Do(call.Reject{Leg: leg, Code: code, Reason: reason, RetryAfter: after})
+	}
+	if l := b.returned(ev); l != nil {
+		refuse(resultReturned, 486, "Own transfer returned", 0)
+		b.handle(l.live, at, "", call.Returned{})
+		return
+	}
+	if b.draining || len(b.failing) > 0 {
+		refuse(resultUnavailable, 503, "Service Unavailable", retryAfter)
+		return
+	}
+	tenant, common, known := b.dir.Resolve(ev.Called, ev.Entrances)
+	if !known || tenant.Disabled || tenant.Trunk != "" && tenant.Trunk != ev.Trunk {
+		b.log.Info("call to an unknown number", "called", directory.Mask(ev.Called), "trunk", ev.Trunk)
+		refuse(resultUnknown, 404, "Not Found", 0)
+		return
+	}
+	rules := directory.RulesFor(tenant, common)
+	id := newID(at)
+	caller := ev.Caller
+	if caller.Number != "" {
+		caller.Number = b.normal(caller.Number)
+	}
+	l := &live{
+		call: call.New(id, rules, leg, caller), tenant: tenant, dir: b.dir, arrived: at, unsaved: -1,
+		head: record.Head{Call: id, Received: at.Round(0), Rules: rules, Plan: tenant.Plan, Caller: caller,
+			SIPCall: ev.SIPCall, Leg: leg, Dialog: ev.Dialog},
+		timers: map[call.Timer]*timer{}, legs: map[call.LegID]bool{leg: true},
+	}
+	b.calls[id], b.legs[leg] = l, l
+	b.metrics.active.Inc()
+	b.log.Info("call arrived", "call", id, "tenant", tenant.ID, "caller", directory.Mask(caller.Number))
+	b.guard(l, at, func() []call.Command { return l.call.Begin(l.instant(at), ev.Dialog) })
+}
+
+// handle gives one event to a call and carries out what it says.
+func (b *Board) handle(l *live, at time.Time, leg call.LegID, ev call.Event) {
+	if l.final != nil {
+		return
+	}
+	b.guard(l, at, func() []call.Command { return l.call.Handle(l.instant(at), leg, ev) })
+}
+
+// guard runs one transition. A transition that panics ends that one call and no other.
+func (b *Board) guard(l *live, at time.Time, transition func() []call.Command) {
+	defer func() {
+		if p := recover(); p != nil {
+			b.metrics.panics.Inc()
+			b.log.Error("transition panicked, call ended", "call", l.head.Call, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			b.kill(l, at)
+		}
+	}()
+	b.apply(l, at, transition())
+}
+
+// apply carries out commands in order, then makes what was logged durable.
+func (b *Board) apply(l *live, at time.Time, cmds []call.Command) {
+	var after []call.Event
+	var step call.Step
+	heartbeat := false
+	for _, cmd := range cmds {
+		switch cmd := cmd.(type) {
+		case call.SignalCommand:
+			b.signal(l, cmd)
+		case call.MediaCommand:
+			b.cfg.Media.Do(cmd)
+		case call.Log:
+			b.story(l, cmd.Entry)
+		case call.Await:
+			step = cmd.Step
+		case call.Heartbeat:
+			heartbeat = true
+		case call.Enqueue:
+			after = append(after, b.enqueue(l, cmd.Front))
+		case call.Dequeue:
+			b.queue.Remove(l.head.Call)
+		case call.Free:
+			b.queue.Free(cmd.Agent, l.head.Call, cmd.How, at)
+		case call.Arm:
+			b.arm(l, cmd.Timer, cmd.At)
+		case call.Disarm:
+			b.disarm(l, cmd.Timer)
+		case call.Finish:
+			b.finish(l)
+		}
+	}
+	b.save(l, at, step, heartbeat)
+	for _, ev := range after {
+		b.handle(l, at, "", ev)
+	}
+}
+
+// signal keeps track of which legs a call has, and tells sip.
+func (b *Board) signal(l *live, cmd call.SignalCommand) {
+	switch c := cmd.(type) {
+	case call.Dial:
+		b.legs[c.Leg], l.legs[c.Leg] = l, true
+		if c.To.Trunk != "" {
+			b.sent[c.Leg] = sent{l, c.From.Number, c.To.Number}
+		}
+	case call.Hangup:
+		b.forgetLeg(l, c.Leg)
+	case call.Reject:
+		b.forgetLeg(l, c.Leg)
+	}
+	b.cfg.Signals.Do(cmd)
+}
+
+func (b *Board) forgetLeg(l *live, leg call.LegID) {
+	delete(b.legs, leg)
+	delete(b.sent, leg)
+	delete(l.legs, leg)
+}
+
+// story takes an entry into the call's story and the counters.
+func (b *Board) story(l *live, e call.Entry) {
+	l.story = append(l.story, e)
+	switch e.Kind {
+	case call.KindOffered:
+		b.queue.Rings(e.Agent, e.Wall)
+	case call.KindAnswered:
+		b.queue.Talks(e.Agent, e.Wall)
+		if !slices.ContainsFunc(l.story[:len(l.story)-1], func(e call.Entry) bool { return e.Kind == call.KindAnswered }) {
+			b.metrics.wait.Observe(e.Since.Seconds())
+		}
+	case call.KindWarned, call.KindOverran, call.KindLong:
+		b.metrics.thresholds.WithLabelValues(threshold(e.Kind)).Inc()
+	}
+	if b.cfg.Observe != nil && e.Kind != call.KindEnded {
+		b.cfg.Observe(&l.head, e, nil)
+	}
+}
+
+func (b *Board) enqueue(l *live, front bool) call.Event {
+	r := l.call.Rules()
+	if b.queue.Enqueue(queue.Waiting{Call: l.head.Call, Tenant: r.Tenant, Priority: r.Priority, Front: front, Arrived: l.arrived}, r.MaxQueue) {
+		return call.Queued{}
+	}
+	return call.QueueFull{}
+}
+
+// finish makes the record of a call that has ended and lets go of everything else that it had.
+func (b *Board) finish(l *live) {
+	rec := record.Fold(l.head, l.story)
+	l.final = &rec
+	b.queue.Ended(l.head.Call)
+	for leg := range l.legs {
+		b.forgetLeg(l, leg)
+	}
+	for name := range l.timers {
+		b.disarm(l, name)
+	}
+	b.metrics.ended(&rec)
+	b.log.Info("call ended", "call", l.head.Call, "tenant", rec.Tenant, "outcome", rec.Outcome, "cause", rec.Cause,
+		"waited_ms", rec.WaitedMS, "handled_ms", rec.HandledMS)
+	if b.cfg.Observe != nil {
+		b.cfg.Observe(&l.head, l.story[len(l.story)-1], &rec)
+	}
+}
+
+// kill ends a call whose own state cannot be trusted any more.
+func (b *Board) kill(l *live, at time.Time) {
+	if l.final != nil {
+		return
+	}
+	for leg := range l.legs {
+		b.cfg.Signals.Do(call.Hangup{Leg: leg, Code: 500, Cause: call.CausePanic})
+	}
+	if agent := l.call.Agent(); agent != "" {
+		b.queue.Free(agent, l.head.Call, call.FreedDone, at)
+	}
+	now := l.instant(at)
+	b.story(l, call.Entry{Wall: now.Wall, Since: now.Since, Kind: call.KindEnded, Reason: record.End(call.OutcomeInterrupted, call.CausePanic)})
+	b.finish(l)
+	b.save(l, at, "", false)
+}

@@ -1,0 +1,80 @@
+package switchboard
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"telefonist/call"
+	"telefonist/directory"
+)
+
+// resolve turns a REFER into a transfer by the rules of the call's tenant.
+func (b *Board) resolve(l *live, ev call.Referred) call.Transfer {
+	t := call.Transfer{Ref: ev.Ref, Replaces: ev.Replaces}
+	switch {
+	case ev.Unknown:
+		t.Refuse, t.Reason = 403, "Replaces names no call of ours"
+	case ev.Replaces == "":
+		t.Target, t.Refuse, t.Reason = target(l, ev.Target)
+	}
+	return t
+}
+
+// target is where a receptionist's dialled string leads in the call's tenant: an extension is that tenant's.
+func target(l *live, dialled string) (call.Destination, int, string) {
+	to, err := l.dir.Target(&l.tenant, dialled)
+	switch {
+	case err == nil:
+		return to, 0, ""
+	case errors.Is(err, directory.ErrNotANumber):
+		return call.Destination{Number: dialled}, 404, "Not a number"
+	default:
+		return call.Destination{Number: dialled}, 403, "Not allowed"
+	}
+}
+
+// dialled is a receptionist's own INVITE: a consultation for the call that she has.
+func (b *Board) dialled(leg call.LegID, at time.Time, ev call.Dialled) {
+	for _, s := range b.queue.Agents(at) {
+		if s.ID != ev.Agent || s.Call == "" {
+			continue
+		}
+		if l := b.calls[s.Call]; l != nil && l.final == nil {
+			c := call.Consult{Dialog: ev.Dialog}
+			c.Target, c.Refuse, c.Reason = target(l, ev.Target)
+			b.legs[leg], l.legs[leg] = l, true
+			b.handle(l, at, leg, c)
+			return
+		}
+	}
+	b.cfg.Signals.Do(call.Reject{Leg: leg, Code: 403, Reason: "No call to consult for"})
+}
+
+// returned finds the outgoing leg that an arriving call is: one that carries its token, or one that was forwarded by
+// the very target that the same caller is being connected with.
+func (b *Board) returned(ev call.Arrived) *sent {
+	if ev.Token != "" {
+		if s, ok := b.sent[call.LegID(ev.Token)]; ok {
+			return &s
+		}
+	}
+	if len(ev.Diverted) == 0 || ev.Caller.Number == "" || len(b.sent) == 0 {
+		return nil
+	}
+	caller := b.normal(ev.Caller.Number)
+	for _, s := range b.sent {
+		if s.caller == caller && slices.ContainsFunc(ev.Diverted, func(d string) bool { return b.normal(d) == s.target }) {
+			return &s
+		}
+	}
+	return nil
+}
+
+// normal is the E.164 form of a number where it has one, and the number as it stands where not.
+func (b *Board) normal(number string) string {
+	if e164, err := directory.ParseNumber(number, "SE"); err == nil {
+		return e164
+	}
+	return number
+}
