@@ -48,7 +48,7 @@ func ParseTimeOfDay(s string) (TimeOfDay, error) {
 // String returns HH:MM, or HH:MM:SS where the seconds are not zero.
 func (t TimeOfDay) String() string {
 	d := time.Duration(t)
-	h, m, s := int(d.Hours()), int(d.Minutes())%60, int(d.Seconds())%60
+	h, m, s := int(d/time.Hour), int(d/time.Minute)%60, int(d/time.Second)%60
 	if s != 0 {
 		return fmt.Sprintf("%02d:%02d:%02d", h, m, s)
 	}
