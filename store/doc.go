@@ -1,0 +1,33 @@
+// Package store keeps what must outlive the process, in two bbolt files in one folder.
+//
+// calls.db holds the journal of live calls, the call records and the registrations; one goroutine writes it. directory.db
+// holds what people and provisioning edit; it is a file of its own so that a large import never holds up a call.
+//
+// What the package promises:
+//
+//   - A commit whose done was called with nil is on disk (fdatasync), whole, and survives kill -9 and a power cut.
+//   - Commits are written in the order given. A commit that fails has written nothing, and may be given again.
+//   - A commit given twice changes nothing the second time. A call never has two records, nor a record beside a journal.
+//   - Group commit: a commit starts at once while the writer is idle. Those that arrive during a transaction share the
+//     next one, which waits at most Options.MaxDelay (5 ms) for as many as the last one carried.
+//   - No read keeps a transaction open for longer than a page, so none holds up a commit or makes the file grow.
+//   - Every value carries a checksum; damage is an error that names the file, bucket and key, never a panic.
+//
+// Layout of calls.db (schema 1). Every value is sealed: one version byte (1), the CRC-32C of key and payload (4 bytes, big
+// endian), the payload. Times in keys are 12 bytes (seconds since 1970 with the sign bit flipped, nanoseconds), so that
+// they sort as instants do.
+//
+//	meta             "schema"                       JSON: version of the schema
+//	journal          call 0x00 0x00                 JSON: record.Head
+//	                 call 0x00 0x01 sequence (4)    JSON: call.Entry
+//	                 call 0x00 0x02                 JSON: call.Instant, the last sign of life
+//	records          tenant 0x00 time call          JSON: record.Record
+//	records_by_call  call                           key in records
+//	records_by_time  time call                      tenant
+//	registrations    any                            any
+//
+// directory.db has meta, and provision: any key, JSON of Provisioned.
+//
+// The package never decides anything about calls, never rates them, never changes or deletes a record, and never looks
+// into a registration.
+package store

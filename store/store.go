@@ -1,0 +1,172 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"go.etcd.io/bbolt"
+
+	"telefonist/record"
+)
+
+// Names of the files in the store's folder.
+const (
+	callsFile     = "calls.db"
+	directoryFile = "directory.db"
+)
+
+// Store is the open store. Its methods may be called from any goroutine.
+type Store struct {
+	opts      Options
+	calls     *bbolt.DB
+	directory *bbolt.DB
+	metrics   *metrics
+	writer    *writer // nil where read-only
+
+	closeOnce sync.Once
+	closeErr  error
+}
+
+// Open opens the store in a folder for writing, and creates both (folder 0700, files 0600) where there is none. Only one
+// process can have it open so. It fails with ErrLocked, ErrNewerSchema or ErrDamaged as these say.
+//
+// A power cut tears nothing that counts, since bbolt syncs pages before the meta page that names them. A disk that lies
+// about syncing can have torn the pages written last, so opening reads through what lives on them: the journal, the
+// registrations and the newest records with their indexes; a file of up to 64 MiB is read whole and its pages are
+// accounted for. What is broken there is ErrDamaged. Check reads everything of a file of any size.
+func Open(dir string, o Options) (*Store, error) {
+	o = o.withDefaults()
+	if err := os.MkdirAll(dir, dirMode); err != nil {
+		return nil, fmt.Errorf("create store folder: %w", err)
+	}
+	s := &Store{opts: o}
+	if err := s.openWriting(dir); err != nil {
+		return nil, fmt.Errorf("open store: %w", errors.Join(err, s.closeFiles()))
+	}
+	return s, nil
+}
+
+func (s *Store) openWriting(dir string) error {
+	path := filepath.Join(dir, callsFile)
+	mapped := s.opts.MmapSize
+	if info, err := os.Stat(path); err == nil {
+		mapped = max(mapped, 2*int(info.Size()))
+	}
+	var err error
+	s.calls, err = openFile(path, boltOptions(s.opts.LockTimeout, mapped, s.opts.maxSize, false), s.opts.callsList, s.opts)
+	if err != nil {
+		return err
+	}
+	s.directory, err = openFile(filepath.Join(dir, directoryFile),
+		boltOptions(s.opts.LockTimeout, directoryMmapSize, 0, false), directorySchema, s.opts)
+	if err != nil {
+		return err
+	}
+	if err := s.checkAtStart(); err != nil {
+		return err
+	}
+	s.writer = newWriter(s.calls, s.opts)
+	if s.metrics, err = newMetrics(s.opts.Registerer, s.writer.pendingCount, s.writer.oldestPending); err != nil {
+		return fmt.Errorf("register metrics: %w", err)
+	}
+	s.writer.start(s.metrics)
+	return nil
+}
+
+// OpenReadOnly opens the store for reading, for a tool while the server does not run: it fails with ErrLocked while it
+// does, and keeps the server from starting until it is closed. Several readers may share the store.
+func OpenReadOnly(dir string, o Options) (*Store, error) {
+	s := &Store{opts: o.withDefaults()}
+	if err := s.openReading(dir); err != nil {
+		return nil, fmt.Errorf("open store read-only: %w", errors.Join(err, s.closeFiles()))
+	}
+	return s, nil
+}
+
+func (s *Store) openReading(dir string) (err error) {
+	if s.calls, err = openReadOnlyFile(filepath.Join(dir, callsFile), s.opts, s.opts.callsList); err != nil {
+		return err
+	}
+	s.directory, err = openReadOnlyFile(filepath.Join(dir, directoryFile), s.opts, directorySchema)
+	return err
+}
+
+func openReadOnlyFile(path string, o Options, list []migration) (*bbolt.DB, error) {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("%s: %w", path, ErrNoStore)
+	case err != nil:
+		return nil, err
+	case info.Size() == 0: // bbolt would try to write its first pages
+		return nil, &DamagedError{File: path, Reason: "the file is empty"}
+	}
+	db, err := openBolt(path, boltOptions(o.LockTimeout, 0, 0, true))
+	if err != nil {
+		return nil, err
+	}
+	var version int
+	err = guard(path, func() (err error) { version, err = schemaVersion(db); return err })
+	switch {
+	case err != nil:
+	case version > len(list):
+		err = fmt.Errorf("%s has schema %d, this version knows %d: %w", path, version, len(list), ErrNewerSchema)
+	case version < len(list):
+		err = fmt.Errorf("%s has schema %d, this version needs %d: %w", path, version, len(list), ErrOlderSchema)
+	}
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
+}
+
+// Close writes what was given, calls back what is waiting, and closes the files. It must not be called from a done.
+func (s *Store) Close() error {
+	s.closeOnce.Do(func() {
+		if s.writer != nil {
+			s.writer.stop()
+		}
+		s.closeErr = s.closeFiles()
+	})
+	return s.closeErr
+}
+
+func (s *Store) closeFiles() error {
+	var errs []error
+	for _, db := range []*bbolt.DB{s.calls, s.directory} {
+		if db != nil {
+			errs = append(errs, db.Close())
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("close store: %w", err)
+	}
+	return nil
+}
+
+// Commit makes one change of a call durable. It never blocks. done is called exactly once, on a goroutine that all done of
+// the store share, so it must not wait: with nil once the commit is on disk, else with what kept it from being written,
+// and then nothing of it was. Those of commits that were taken are called in the order of the commits; one that is
+// refused with ErrBusy or ErrClosed may be told earlier. What c points to must not be changed until then. done may be nil.
+//
+// A commit with ErrInvalid or ErrNoJournal fails again however often it is given; any other error is worth a retry. What
+// contradicts the disk is ignored, counted in telefonist_store_ignored_total and logged: a second record of a call, and
+// anything of a call that has its record.
+func (s *Store) Commit(c record.Commit, done func(error)) {
+	s.submit(&commitOp{commit: c}, c.Head != nil, done)
+}
+
+func (s *Store) submit(op operation, opens bool, done func(error)) {
+	if done == nil {
+		done = func(error) {}
+	}
+	if s.writer == nil {
+		go done(ErrReadOnly)
+		return
+	}
+	s.writer.submit(op, opens, done)
+}
