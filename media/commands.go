@@ -32,8 +32,9 @@ func (m *mailbox) take() []call.MediaCommand {
 	return all
 }
 
-// Do has a command carried out soon, after those before it. It never waits. A command for a leg that has no session is
-// ignored.
+// Do has a command carried out soon, after those before it. It never waits. A Play or Connect for a leg whose session is
+// not open yet is carried out when it is, if that is soon (the switchboard commands sip and media at the same time);
+// other commands for a leg that has no session are ignored.
 func (e *Engine) Do(cmd call.MediaCommand) { e.commands.put(cmd) }
 
 // obey carries out commands until the engine is shut down.
@@ -58,6 +59,7 @@ func (e *Engine) carryOut(c call.MediaCommand) {
 		e.connect(c)
 	case call.Disconnect:
 		e.mu.Lock()
+		e.early.forget(c.Leg)
 		if l := e.legs[c.Leg]; l != nil {
 			l.silence()
 		}
@@ -77,8 +79,11 @@ func (e *Engine) carryOut(c call.MediaCommand) {
 func (e *Engine) play(c call.Play) {
 	clip, known := e.clips[c.Source]
 	e.mu.Lock()
+	e.early.forget(c.Leg)
 	l := e.legs[c.Leg]
-	if l != nil {
+	if l == nil {
+		e.early.keep(c, c.Leg)
+	} else {
 		l.silence()
 		l.in.arm(e.now())
 		if known {
@@ -100,7 +105,13 @@ func (e *Engine) connect(c call.Connect) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	a, b := e.legs[c.A], e.legs[c.B]
-	if a == nil || b == nil || a == b || a.peer == b {
+	e.early.forget(c.A)
+	e.early.forget(c.B)
+	switch {
+	case c.A == c.B || a != nil && a.peer == b && b != nil:
+		return
+	case a == nil || b == nil:
+		e.early.keep(c, c.A, c.B)
 		return
 	}
 	a.silence()

@@ -41,6 +41,7 @@ type Engine struct {
 	// other way round.
 	mu     sync.Mutex
 	legs   map[call.LegID]*leg
+	early  early
 	closed bool
 
 	commands mailbox
@@ -149,7 +150,11 @@ func (e *Engine) Open(id call.LegID, o Options) error {
 		return fmt.Errorf("media: open: %w", ErrOpen)
 	}
 	e.legs[id] = l
+	waiting := e.early.forget(id)
 	e.mu.Unlock()
+	if waiting != nil {
+		e.Do(waiting)
+	}
 	return nil
 }
 

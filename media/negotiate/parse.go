@@ -36,64 +36,82 @@ func parse(text []byte) ([]stream, error) {
 	if len(text) > maxBytes {
 		return nil, refuse(WarnOther, "session description too large")
 	}
+	text, streams, err := relevant(text)
+	if err != nil {
+		return nil, err
+	}
 	var d sdp.SessionDescription
-	if err := d.Unmarshal(relevant(text)); err != nil {
+	if err := d.Unmarshal(text); err != nil || len(d.MediaDescriptions) != len(streams) {
 		return nil, refuse(WarnOther, "session description cannot be read")
 	}
-	if len(d.MediaDescriptions) == 0 {
-		return nil, refuse(WarnMedia, "no media")
-	}
-	if len(d.MediaDescriptions) > maxLines {
-		return nil, refuse(WarnOther, "too many media lines")
-	}
-	streams := make([]stream, 0, len(d.MediaDescriptions))
-	for _, m := range d.MediaDescriptions {
-		s, err := readStream(&d, m)
-		if err != nil {
-			return nil, err
-		}
-		streams = append(streams, s)
+	for i, m := range d.MediaDescriptions {
+		streams[i].read(&d, m)
 	}
 	return streams, nil
 }
 
-// relevant keeps the lines that negotiation looks at. The rest (bandwidth, keys, contact particulars) is skipped rather
-// than refused for an unknown value, as RFC 4566 section 5.8 asks for unknown bandwidth types.
-func relevant(text []byte) []byte {
-	out := make([]byte, 0, len(text)+2)
+// foreign stands for an m-line that cannot become ours. The library refuses kinds of media and transports that it does
+// not know (image over udptl, for one), where RFC 3264 section 6 has us refuse that one stream.
+const foreign = "m=application 0 UDP 0\r\n"
+
+// relevant reads the m-lines, and keeps of the rest the lines that negotiation looks at: those of the session and of
+// audio. What else there is (bandwidth, keys, contact particulars) is skipped rather than refused for an unknown value.
+func relevant(text []byte) (kept []byte, streams []stream, err error) {
+	ours := true // the section is of interest
 	for line := range bytes.Lines(text) {
-		if len(line) > 1 && line[1] == '=' && strings.IndexByte("biekpruz", line[0]) >= 0 {
+		switch {
+		case bytes.HasPrefix(line, []byte("m=")):
+			s, err := readLine(string(line[2:]))
+			if err != nil {
+				return nil, nil, err
+			}
+			streams = append(streams, s)
+			if ours = s.media == "audio" && s.proto == "RTP/AVP"; !ours {
+				line = []byte(foreign)
+			}
+		case !ours || len(line) > 1 && line[1] == '=' && strings.IndexByte("biekpruz", line[0]) >= 0:
 			continue
 		}
-		out = append(out, line...)
+		kept = append(kept, line...)
 	}
-	return out
+	switch {
+	case len(streams) == 0:
+		err = refuse(WarnMedia, "no media")
+	case len(streams) > maxLines:
+		err = refuse(WarnOther, "too many media lines")
+	}
+	return kept, streams, err
 }
 
-func readStream(d *sdp.SessionDescription, m *sdp.MediaDescription) (stream, error) {
-	s := stream{
-		media:   m.MediaName.Media,
-		proto:   strings.Join(m.MediaName.Protos, "/"),
-		formats: m.MediaName.Formats,
-		port:    m.MediaName.Port.Value,
-		ptime:   20 * time.Millisecond,
-		maps:    map[uint8]string{},
+// readLine reads an m-line: media, port, transport and formats (RFC 4566 section 5.14).
+func readLine(text string) (stream, error) {
+	bad := refuse(WarnOther, "media line cannot be read")
+	f := strings.Fields(text)
+	if len(f) < 4 {
+		return stream{}, bad
 	}
-	for _, t := range append([]string{s.media, s.proto}, s.formats...) {
+	for _, t := range f {
 		if !isToken(t) {
-			return s, refuse(WarnOther, "media line cannot be read")
+			return stream{}, bad
 		}
 	}
-	if s.port < 0 || s.port > 65535 || len(s.formats) == 0 {
-		return s, refuse(WarnOther, "media line cannot be read")
+	number, _, _ := strings.Cut(f[1], "/")
+	port, err := strconv.ParseUint(number, 10, 16)
+	if err != nil {
+		return stream{}, bad
 	}
+	return stream{media: f[0], port: int(port), proto: f[2], formats: f[3:]}, nil
+}
+
+// read takes the address and the attributes of a stream.
+func (s *stream) read(d *sdp.SessionDescription, m *sdp.MediaDescription) {
+	s.ptime, s.maps = 20*time.Millisecond, map[uint8]string{}
 	c := m.ConnectionInformation
 	if c == nil {
 		c = d.ConnectionInformation
 	}
 	s.addr, s.addrErr = readAddress(c)
 	s.readAttributes(d.Attributes, m.Attributes)
-	return s, nil
 }
 
 // isToken reports whether t is a token of RFC 4566 section 9, or several joined by '/'.
