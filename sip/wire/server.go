@@ -205,7 +205,7 @@ func (s *Stack) firstSeen(req *sip.Request, f *flow, src Source, size int) {
 		return
 	case req.IsCancel():
 		s.m.refuse(refusedCancel)
-		s.answerOnce(Answer(sip.StatusCallTransactionDoesNotExists, "Call/Transaction Does Not Exist"), req, f, size)
+		s.answerOnce(Answer(sip.StatusCallTransactionDoesNotExists, "No Such Transaction"), req, f, size)
 		return
 	}
 	tx := s.newServerTx(req, f, src)
@@ -238,8 +238,11 @@ func (s *Stack) answerOnce(v Verdict, req *sip.Request, f *flow, size int) {
 		res.AppendHeader(h)
 	}
 	if f.conn == nil && len(res.String()) > size {
-		s.m.refuse(refusedAmplify)
-		return
+		res.Reason = "" // may be empty (RFC 3261 25.1)
+		if len(res.String()) > size {
+			s.m.refuse(refusedAmplify)
+			return
+		}
 	}
 	if err := f.WriteMsg(res); err != nil {
 		s.debug("stateless answer", "error", err, "peer", f.remote)
