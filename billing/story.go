@@ -1,0 +1,64 @@
+package billing
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"telefonist/call"
+	"telefonist/record"
+	"telefonist/tariff"
+)
+
+// WriteStory prints one call for a person: what it was, what happened line by line with the time since it arrived, and
+// what it is charged.
+func WriteStory(w io.Writer, r record.Record) error {
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	field := func(name, value string) {
+		if value != "" {
+			fmt.Fprintf(tw, "%s\t%s\n", name, value)
+		}
+	}
+	field("call", string(r.Call))
+	field("tenant", r.Tenant+" "+r.Number)
+	field("common number", r.CommonNumber)
+	field("caller", strings.TrimSpace(r.Parties.Caller+" "+r.Parties.CallerName))
+	field("agents", strings.Join(r.Parties.Agents, ", "))
+	field("received", local(r.Received))
+	field("answered", local(r.Answered))
+	field("ended", local(r.Ended))
+	field("waited", (time.Duration(r.WaitedMS) * time.Millisecond).String())
+	if r.Row != nil {
+		field("handled", (time.Duration(r.HandledMS) * time.Millisecond).String())
+	}
+	field("outcome", string(r.Outcome)+" ("+string(r.Cause)+")")
+	if r.Mediated != "" {
+		field("mediated", strings.TrimSpace(r.Mediated+" "+r.Parties.Target))
+	}
+	if r.Row != nil {
+		field("tariff", fmt.Sprintf("%s (%s), %s by plan %s", r.Row.Tariff, r.Row.Period, tariff.Kronor(r.Row.AmountOre), r.Row.Plan))
+	} else {
+		field("tariff", "none: no receptionist of the service answered")
+	}
+	field("SIP Call-ID", r.Parties.SIPCall)
+	fmt.Fprintln(tw)
+	for _, e := range r.Story {
+		fmt.Fprintf(tw, "%10.3fs\t%s\t%s\n", e.Since.Seconds(), e.Kind, detail(e))
+	}
+	return tw.Flush()
+}
+
+func detail(e call.Entry) string {
+	var parts []string
+	for _, s := range []string{e.Agent, e.Number, e.Reason} {
+		if s != "" {
+			parts = append(parts, s)
+		}
+	}
+	if e.Code != 0 {
+		parts = append(parts, fmt.Sprint(e.Code))
+	}
+	return strings.Join(parts, " ")
+}
