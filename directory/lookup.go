@@ -74,6 +74,7 @@ func (d *Directory) Resolve(called string, entrances []string) (Tenant, CommonNu
 func RulesFor(t Tenant, common CommonNumber) call.Rules {
 	r := t.Rules
 	r.CommonNumber, r.CommonName, r.CustomerService = common.Number, common.Name, common.CustomerService
+	r.Display = Display(t, common)
 	r.Voicemail = slices.Clone(t.Rules.Voicemail)
 	return r
 }
