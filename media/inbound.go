@@ -29,8 +29,8 @@ func (in *inbound) apply(m negotiate.Media, now int64) netip.AddrPort {
 		in.watch.restart(now)
 	}
 	in.receive, in.direction, in.mux = m.Receive, m.Direction, m.Mux
-	in.pin.negotiated(m.Remote)
-	in.rtcpPin.negotiated(m.RemoteRTCP)
+	in.pin.negotiated(m.Remote, now)
+	in.rtcpPin.negotiated(m.RemoteRTCP, now)
 	if !m.Remote.IsValid() {
 		return netip.AddrPort{}
 	}
@@ -71,7 +71,7 @@ func (l *leg) take(p *packet, from netip.AddrPort, now int64) (to *leg, f negoti
 	in := &l.in
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if !in.pin.admits(from) {
+	if !in.pin.admits(from, now) {
 		l.counts.drop(dropSource)
 		return
 	}

@@ -127,9 +127,10 @@ func ntp(t time.Time) uint64 {
 
 // receiveRTCP takes a packet of the leg's RTCP port.
 func (l *leg) receiveRTCP(raw []byte, from netip.AddrPort) {
+	now := l.engine.now()
 	l.in.mu.Lock()
 	defer l.in.mu.Unlock()
-	if !l.in.rtcpPin.admits(from) {
+	if !l.in.rtcpPin.admits(from, now) {
 		l.counts.drop(dropSource)
 		return
 	}
@@ -144,21 +145,22 @@ func (l *leg) receiveRTCP(raw []byte, from netip.AddrPort) {
 		}
 		l.in.rtcpPin.locked = from
 	}
-	l.in.readRTCP(raw, l.engine.now())
+	l.in.readRTCP(raw, now)
 }
 
 // receiveMuxed takes RTCP that came on the RTP port, which only a peer that asked for it may send. It never fixes the
 // address: only audio does.
 func (l *leg) receiveMuxed(raw []byte, from netip.AddrPort) {
+	now := l.engine.now()
 	l.in.mu.Lock()
 	defer l.in.mu.Unlock()
 	switch {
-	case !l.in.mux || !l.in.pin.admits(from):
+	case !l.in.mux || !l.in.pin.admits(from, now):
 		l.counts.drop(dropSource)
 	case !validRTCP(raw):
 		l.counts.drop(dropMalformed)
 	default:
-		l.in.readRTCP(raw, l.engine.now())
+		l.in.readRTCP(raw, now)
 	}
 }
 
