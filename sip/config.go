@@ -1,0 +1,64 @@
+package sip
+
+import (
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"telefonist/sip/wire"
+)
+
+// UnknownSource is what happens to requests from sources that are neither a trunk nor a registered phone. REGISTER is the
+// registrar's in any case.
+type UnknownSource string
+
+const (
+	DropUnknown   UnknownSource = "drop"   // nothing is sent
+	AnswerUnknown UnknownSource = "answer" // 403
+)
+
+// Config configures a Server.
+type Config struct {
+	// Wire is the transport: addresses to bind, external host, limits. Known, Admit, Logger and Registerer are set by the
+	// server.
+	Wire wire.Config
+	// Trunks may be replaced later by SetTrunks.
+	Trunks []Trunk
+	// UnknownSource; empty means DropUnknown.
+	UnknownSource UnknownSource
+	// SessionExpires is the session interval that we ask for (RFC 4028). Zero means 30 min; less than 90 s means 90 s.
+	SessionExpires time.Duration
+
+	Poster Poster // required
+	Media  Media  // required
+	Phones Phones // required
+
+	Logger     *slog.Logger          // nil means slog.Default
+	Registerer prometheus.Registerer // nil means a registry of the server's own
+}
+
+func (c *Config) setDefaults() error {
+	if c.Poster == nil || c.Media == nil || c.Phones == nil {
+		return errors.New("sip: poster, media and phones are required")
+	}
+	switch c.UnknownSource {
+	case DropUnknown, AnswerUnknown:
+	case "":
+		c.UnknownSource = DropUnknown
+	default:
+		return errors.New("sip: unknown source must be drop or answer")
+	}
+	if c.SessionExpires <= 0 {
+		c.SessionExpires = 30 * time.Minute
+	}
+	c.SessionExpires = max(c.SessionExpires.Truncate(time.Second), minSessionExpires)
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	if c.Registerer == nil {
+		c.Registerer = prometheus.NewRegistry()
+	}
+	return nil
+}

@@ -1,0 +1,266 @@
+package sip
+
+import (
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+
+	msg "github.com/emiago/sipgo/sip"
+
+	"telefonist/call"
+	"telefonist/sip/wire"
+)
+
+// phase is how far a leg has come. It only grows.
+type phase int
+
+const (
+	// early: the INVITE has no final response.
+	early phase = iota
+	// accepted: we sent 200 to an incoming INVITE and wait for the ACK.
+	accepted
+	// confirmed: the dialog stands.
+	confirmed
+	// ending: our BYE, or our CANCEL, is under way.
+	ending
+	// gone: nothing is left but answers by way of 481.
+	gone
+)
+
+// leg is one actor: everything but id, box, quiet and the far side's name is used on the goroutine of its box only.
+type leg struct {
+	srv   *Server
+	id    call.LegID
+	dir   direction
+	log   *slog.Logger
+	box   mailbox
+	quiet atomic.Bool // no event is posted any more
+
+	// Who the far side is: a trunk or an agent, one of both.
+	trunk, agent string
+
+	phase   phase
+	dialog  *dialog     // nil for an outgoing leg that has not been answered
+	keys    []dialogKey // under which it is found; protected by the server's lock
+	opened  bool        // media has a session
+	held    bool        // the far side holds us
+	allowed map[msg.RequestMethod]bool
+
+	in  *incoming // of an incoming leg
+	out *outgoing // of an outgoing leg
+
+	waiting *waitingACK // a 2xx of ours that has not been acknowledged
+	acks    lastACK     // the ACK that is repeated for a retransmitted 2xx
+	session session
+	refers  map[string]*refer
+	// referred is set once a REFER has come.
+	referred bool
+	// invited is set while a re-INVITE or an offer in an UPDATE of ours has no final response.
+	invited bool
+}
+
+// direction is the label of telefonist_sip_legs.
+type direction string
+
+const (
+	incomingLeg direction = "in"
+	outgoingLeg direction = "out"
+)
+
+func (s *Server) newLeg(id call.LegID, dir direction) *leg {
+	l := &leg{srv: s, id: id, dir: dir, log: s.log.With("leg", string(id)), refers: map[string]*refer{}}
+	l.box = mailbox{tasks: s.tasks, guard: l.panicked}
+	l.session.init(l)
+	return l
+}
+
+// post tells the switchboard, unless the leg has been hung up or has ended.
+func (l *leg) post(at time.Time, ev call.Event) bool {
+	if l.quiet.Load() {
+		return true
+	}
+	return l.srv.cfg.Poster.Post(l.id, at, ev)
+}
+
+// last posts the event that ends the leg; none follows it.
+func (l *leg) last(at time.Time, ev call.Event) {
+	if l.quiet.CompareAndSwap(false, true) {
+		if !l.srv.cfg.Poster.Post(l.id, at, ev) {
+			l.log.Error("the end of a leg could not be told", "event", fmt.Sprintf("%T", ev))
+		}
+	}
+}
+
+// panicked ends the one leg whose handling went wrong.
+func (l *leg) panicked(v any) {
+	l.srv.metrics.panics.Inc()
+	l.log.Error("panic on a leg", "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+	defer func() {
+		if v := recover(); v != nil {
+			l.log.Error("panic while ending a leg", "panic", fmt.Sprint(v))
+			l.srv.forget(l)
+		}
+	}()
+	l.fail(time.Now(), call.CauseFault, 500, "internal error")
+}
+
+// fail ends the leg by a fault of ours or of the far side, in whatever state it is.
+func (l *leg) fail(at time.Time, cause call.Cause, code int, reason string) {
+	if l.dir == outgoingLeg && l.phase == early {
+		l.last(at, call.Failed{Code: code, Reason: reason})
+	} else {
+		l.last(at, call.Ended{Cause: cause})
+	}
+	l.hangup(code, "")
+}
+
+// hangup ends the leg in whatever state it is. The far side is told; nothing is posted.
+func (l *leg) hangup(code int, reason string) {
+	l.quiet.Store(true)
+	switch {
+	case l.phase >= ending:
+	case l.dir == incomingLeg && l.phase == early:
+		if code < 300 {
+			code, reason = msg.StatusRequestTerminated, ""
+		}
+		l.refuse(code, reason)
+	case l.phase == early:
+		l.phase = ending
+		l.closeMedia()
+		l.cancelAll(nil)
+		l.finishIfOver()
+	case l.phase == accepted:
+		// RFC 3261 section 15: no BYE before the ACK, or before it is known that none comes.
+		l.closeMedia()
+		l.waiting.bye = true
+	default:
+		l.bye()
+	}
+}
+
+// bye ends a confirmed dialog.
+func (l *leg) bye() {
+	l.phase = ending
+	l.closeMedia()
+	l.stopWaiting()
+	l.session.stop()
+	l.request(l.dialog.next(msg.BYE), func(*msg.Response) { l.gone() })
+}
+
+// byeTo ends a dialog that is not the leg's own: a fork's loser.
+func (l *leg) byeTo(d *dialog) {
+	l.srv.send(d.next(msg.BYE), d.dest(l.reaches), nil, nil)
+}
+
+// gone forgets the leg. Whatever still comes for it is answered 481.
+func (l *leg) gone() {
+	if l.phase == gone {
+		return
+	}
+	l.phase = gone
+	l.quiet.Store(true)
+	l.closeMedia()
+	l.stopWaiting()
+	l.session.stop()
+	l.dropRefers()
+	if l.out != nil {
+		l.out.guard.stop()
+	}
+	l.srv.forget(l)
+}
+
+func (l *leg) closeMedia() {
+	if l.opened {
+		l.opened = false
+		l.srv.cfg.Media.Close(l.id)
+	}
+}
+
+// reaches reports whether the far side may be spoken to at an address that its messages name.
+func (l *leg) reaches(to netip.AddrPort) bool {
+	if l.trunk == "" {
+		return false // phones are reached by the flow of their registration alone
+	}
+	t := l.srv.trunks.Load().byName[l.trunk]
+	return t != nil && t.allowsHost(to.Addr())
+}
+
+// hears reports whether a message inside the dialog may come from there: from the address that the dialog has been with,
+// or from another one of the same trunk or the same agent.
+func (l *leg) hears(src wire.Source) bool {
+	if l.dialog != nil && l.dialog.flow.Addr.Addr() == src.Addr.Addr() {
+		return true
+	}
+	if l.trunk != "" {
+		t := l.srv.trunks.Load().byName[l.trunk]
+		return t != nil && t.allowsHost(src.Addr.Addr())
+	}
+	for _, c := range l.srv.cfg.Phones.Contacts(l.agent) {
+		if c.Flow.Addr.Addr() == src.Addr.Addr() {
+			return true
+		}
+	}
+	return false
+}
+
+// request sends a request of ours inside the dialog. done is called once on the leg's goroutine, with the final response
+// or, where none came, with nil.
+func (l *leg) request(req *msg.Request, done func(res *msg.Response)) {
+	l.requestTry(req, done, 0)
+}
+
+func (l *leg) requestTry(req *msg.Request, done func(res *msg.Response), tries int) {
+	dst := l.dialog.dest(l.reaches)
+	var final *msg.Response
+	onResponse := func(res *msg.Response) {
+		if res.StatusCode >= 200 {
+			final = res
+		}
+	}
+	onDone := func(error) {
+		l.box.post(func() {
+			if again := l.authorised(req, final, dst, tries); again != nil {
+				l.requestTry(again, done, tries+1)
+				return
+			}
+			done(final)
+		})
+	}
+	if _, err := l.srv.send(req, dst, onResponse, onDone); err != nil {
+		l.log.Info("request inside the dialog not sent", "method", string(req.Method), "error", err)
+		l.box.post(func() { done(nil) })
+	}
+}
+
+// authorised returns the request with credentials where a trunk asked for them, with a new sequence number. It returns nil
+// where it must not be repeated: phones never get credentials, and a trunk gets its own twice at most.
+func (l *leg) authorised(req *msg.Request, res *msg.Response, dst wire.Dest, tries int) *msg.Request {
+	if res == nil || l.trunk == "" || l.phase == gone || tries >= maxAuthTries {
+		return nil
+	}
+	t := l.srv.trunks.Load().byName[l.trunk]
+	if t == nil || !t.allowsHost(dst.Addr.Addr()) {
+		return nil
+	}
+	h := t.answer(req, res)
+	if h == nil {
+		return nil
+	}
+	again := l.dialog.next(req.Method)
+	for _, old := range req.Headers() {
+		switch old.(type) {
+		case *msg.ViaHeader, *msg.RouteHeader, *msg.FromHeader, *msg.ToHeader, *msg.CallIDHeader, *msg.CSeqHeader,
+			*msg.MaxForwardsHeader, *msg.ContentLengthHeader, *msg.ContactHeader:
+			continue
+		}
+		if again.GetHeader(old.Name()) == nil && old.Name() != h.Name() {
+			again.AppendHeader(msg.HeaderClone(old))
+		}
+	}
+	again.AppendHeader(h)
+	again.SetBody(req.Body())
+	return again
+}
