@@ -8,11 +8,18 @@ import (
 // HeartbeatEvery is how often an answered call writes a sign of life to the journal.
 const HeartbeatEvery = 5 * time.Second
 
-// commitLimit is how long a receptionist's answer may take to become durable before it is withdrawn.
+// commitLimit is how long a step may take to become durable: then an arriving call is refused, and a receptionist's
+// answer is withdrawn.
 const commitLimit = 2 * time.Second
 
 // promptLimit cuts a prompt that does not end by itself.
 const promptLimit = time.Minute
+
+// What holds where the rules say nothing: a phone that may not ring at all would be tried for ever.
+const (
+	defaultRingTimeout = 15 * time.Second
+	defaultRecallAfter = 20 * time.Second
+)
 
 type phase int
 
@@ -40,12 +47,14 @@ type Call struct {
 	accepted bool    // 200 was sent to the caller
 	ringing  bool    // 180 was sent to the caller
 	offered  bool    // an agent was tried: the call keeps the head of its line
+	waits    bool    // the longest wait runs: it counts on while agents are tried
 	waitOver bool    // the longest wait passed while an agent's phone rang
 	answered bool    // a receptionist answered, durably
 	mediated bool    // the wanted party answered
 	leaveAs  Outcome // what the record says of a call that a prompt ends
 	agent    agent
 	handled  time.Duration // finished stretches of the service's receptionists
+	passed   []Timer       // marks of the summed handling time that the story tells of
 	target   target
 	consult  LegID // the agent's second leg, empty without a consultation
 	refer    refer
@@ -61,6 +70,7 @@ type agent struct {
 	kind    AgentKind
 	leg     LegID // empty when the agent hung up but stays reserved
 	present bool  // in the call: handling time runs
+	held    bool  // her phone holds the caller
 	from    time.Duration
 	recall  string // why the caller comes back to this agent, empty for a first offer
 }
@@ -69,6 +79,7 @@ type agent struct {
 type target struct {
 	leg      LegID
 	to       Destination
+	early    bool // it may be heard though it has not answered
 	answered bool
 	identity string // who answered, where the answer said so
 }
@@ -81,6 +92,12 @@ type refer struct {
 
 // New makes the call that arrived on the leg caller. The first commands come from Begin.
 func New(id ID, rules Rules, caller LegID, from Party) *Call {
+	if rules.RingTimeout <= 0 {
+		rules.RingTimeout = defaultRingTimeout
+	}
+	if rules.RecallAfter <= 0 {
+		rules.RecallAfter = defaultRecallAfter
+	}
 	return &Call{id: id, rules: rules, caller: caller, from: from}
 }
 
@@ -96,11 +113,12 @@ func (c *Call) Done() bool { return c.phase == ended }
 // Agent returns the agent reserved for the call, or "".
 func (c *Call) Agent() string { return c.agent.id }
 
-// Begin logs the arrival. The call goes on when it is durable.
+// Begin logs the arrival. The call goes on when it is durable; where that takes longer than 2 s it is refused.
 func (c *Call) Begin(at Instant, dialog Dialog) []Command {
 	c.begin(at)
 	c.log(Entry{Kind: KindArrived, Leg: c.caller, Number: c.from.Number, Dialog: &dialog})
 	c.emit(Await{StepArrived})
+	c.arm(TimerCommit, commitLimit)
 	return c.out
 }
 
@@ -159,18 +177,13 @@ func (c *Call) own(ev Event) {
 	case Queued:
 		c.queued()
 	case QueueFull:
-		c.overflow(OutcomeQueueFull)
+		if c.phase == waiting {
+			c.overflow(OutcomeQueueFull)
+		}
 	case Offered:
 		c.offer(ev)
 	case Returned:
-		if c.phase == connecting && !c.target.answered {
-			c.recall("returned", 486)
-		} else if c.consult != "" && !c.target.answered {
-			c.consultFailed(486, "returned")
-		} else if c.phase == forwarding {
-			c.emit(Hangup{Leg: c.target.leg, Cause: CausePolicy})
-			c.forwardFailed(486)
-		}
+		c.returned()
 	case Fired:
 		c.fired(ev.Timer)
 	case Shutdown:
@@ -183,24 +196,18 @@ func (c *Call) fired(t Timer) {
 	case TimerWait:
 		c.waitEnded()
 	case TimerRingMode:
-		if c.phase == waiting || c.phase == offering {
+		if c.phase == waiting || c.phase == offering || c.phase == opening {
 			c.acceptIntoQueue()
 		}
 	case TimerRing:
 		c.ringEnded()
 	case TimerCommit:
-		if c.phase == opening {
-			c.withdraw()
-		}
+		c.storeFailed(StepArrived)
+		c.storeFailed(StepAnswered)
 	case TimerWarn, TimerIncluded, TimerLong:
 		c.mark(t)
 	case TimerRecall:
-		if c.phase == connecting {
-			c.recall("no_answer", 408)
-		} else if c.phase == forwarding {
-			c.emit(Hangup{Leg: c.target.leg, Cause: CausePolicy})
-			c.forwardFailed(408)
-		}
+		c.targetOver("no_answer", 408)
 	case TimerHeartbeat:
 		c.emit(Heartbeat{})
 		c.arm(TimerHeartbeat, HeartbeatEvery)
@@ -215,7 +222,7 @@ func (c *Call) fired(t Timer) {
 func (c *Call) callerLeg(ev Event) {
 	switch ev := ev.(type) {
 	case Ended:
-		c.drop(c.caller)
+		c.caller = "" // gone: finish must not hang it up
 		c.finish(c.endOutcome(ev.Cause), ev.Cause)
 	case MediaLost:
 		c.log(Entry{Kind: KindLost, Leg: c.caller})
@@ -224,100 +231,11 @@ func (c *Call) callerLeg(ev Event) {
 		if c.phase == leaving {
 			c.finish(c.leavingOutcome(), CausePolicy)
 		}
+	case Held:
+		c.log(Entry{Kind: KindHeld, Leg: c.caller})
+	case Resumed:
+		c.log(Entry{Kind: KindResumed, Leg: c.caller})
 	case Transfer:
 		c.emit(AnswerRefer{Leg: c.caller, Ref: ev.Ref, Code: 403, Reason: "Forbidden"})
 	}
-}
-
-// endOutcome is the outcome of a call that one of its parties ended.
-func (c *Call) endOutcome(cause Cause) Outcome {
-	switch {
-	case c.mediated:
-		return OutcomeMediated
-	case c.answered || c.phase == opening:
-		return OutcomeAnswered
-	case c.phase == leaving:
-		return c.leavingOutcome()
-	case c.phase == connected:
-		return OutcomeForwarded
-	case cause == CauseNoAck || cause == CauseFault || cause == CauseSession:
-		return OutcomeFailed
-	default:
-		return OutcomeAbandoned
-	}
-}
-
-// drop forgets a leg that is gone, so that finish does not hang it up.
-func (c *Call) drop(leg LegID) {
-	switch leg {
-	case c.caller:
-		c.caller = ""
-	case c.agent.leg:
-		c.agent.leg = ""
-	case c.target.leg:
-		c.target = target{}
-	case c.consult:
-		c.consult = ""
-	}
-}
-
-// finish ends every leg that is left, gives the agent back and closes the story.
-func (c *Call) finish(o Outcome, cause Cause) {
-	if c.phase == waiting {
-		c.emit(Dequeue{})
-	}
-	c.notify(487, "Request Terminated")
-	if c.caller != "" {
-		if c.accepted {
-			c.emit(Hangup{Leg: c.caller, Cause: cause})
-		} else {
-			c.emit(Reject{Leg: c.caller, Code: rejectCode(cause), Reason: "", RetryAfter: retryAfter(cause)})
-		}
-	}
-	for _, leg := range []LegID{c.agent.leg, c.consult, c.target.leg} {
-		if leg != "" {
-			c.emit(Hangup{Leg: leg, Cause: cause})
-		}
-	}
-	c.leave()
-	c.free(c.freedAtEnd())
-	c.log(Entry{Kind: KindEnded, Reason: string(o) + "/" + string(cause)})
-	c.emit(Finish{o, cause})
-	c.phase = ended
-}
-
-func (c *Call) freedAtEnd() Freed {
-	if c.phase == offering {
-		return FreedCancelled
-	}
-	return FreedDone
-}
-
-func rejectCode(cause Cause) int {
-	switch cause {
-	case CauseStore, CauseShutdown:
-		return 503
-	case CausePolicy:
-		return 486
-	case CausePanic:
-		return 500
-	default:
-		return 480
-	}
-}
-
-func retryAfter(cause Cause) time.Duration {
-	if cause == CauseStore || cause == CauseShutdown {
-		return 10 * time.Second
-	}
-	return 0
-}
-
-// free gives the agent back to the pool, once.
-func (c *Call) free(how Freed) {
-	if c.agent.id == "" {
-		return
-	}
-	c.emit(Free{c.agent.id, how})
-	c.agent = agent{}
 }

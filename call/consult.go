@@ -17,8 +17,7 @@ func (c *Call) startConsult(leg LegID, ev Consult) {
 		c.consult = leg
 		c.log(Entry{Kind: KindConsult, Leg: leg, Agent: c.agent.id, Number: ev.Target.Number, Dialog: &ev.Dialog})
 		c.music()
-		c.dialTarget(ev.Target)
-		c.emit(Disarm{TimerRecall}) // the receptionist is on the line and gives up herself
+		c.dialTarget(ev.Target) // without recall: the receptionist is on the line and gives up herself
 	}
 }
 
@@ -28,6 +27,7 @@ func (c *Call) consultTarget(ev Event) {
 	case Ringing:
 		c.emit(Ring{c.consult})
 	case EarlyMedia:
+		c.target.early = true
 		c.emit(Ring{c.consult})
 	case Answered:
 		c.target.answered, c.target.identity = true, ev.Identity
@@ -36,9 +36,13 @@ func (c *Call) consultTarget(ev Event) {
 			Dialog: &ev.Dialog})
 	case Failed:
 		c.target.leg = ""
-		c.consultFailed(ev.Code, ev.Reason)
+		c.consultFailed(errorCode(ev.Code), ev.Reason)
 	case Ended:
 		c.target.leg = ""
+		if !c.target.answered {
+			c.consultFailed(500, "failed")
+			return
+		}
 		c.endConsult()
 	case MediaLost:
 		c.endConsult()
@@ -55,9 +59,17 @@ func (c *Call) consultLeg(ev Event) {
 		c.endConsult()
 	case MediaLost:
 		c.endConsult()
+	case Held:
+		if c.target.answered {
+			c.emit(Play{Leg: c.target.leg, Source: c.musicSource(), Loop: true})
+		}
+	case Resumed:
+		if c.target.answered {
+			c.emit(Connect{c.consult, c.target.leg})
+		}
 	case Transfer:
 		// Some phones send the REFER on the second call, naming the first.
-		if ev.Replaces == c.agent.leg && ev.Replaces != "" {
+		if ev.Replaces == c.agent.leg && ev.Replaces != "" && c.target.answered {
 			c.completeOn(c.consult, ev.Ref)
 			return
 		}
@@ -72,9 +84,11 @@ func (c *Call) consultFailed(code int, reason string) {
 	c.log(Entry{Kind: KindUnreached, Agent: c.agent.id, Number: c.target.to.Number, Code: code, Reason: reason})
 	c.emit(Reject{Leg: c.consult, Code: code, Reason: reason})
 	c.consult, c.target = "", target{}
+	c.join()
 }
 
-// endConsult ends both legs of the consultation; the caller waits on until the receptionist takes her back.
+// endConsult ends both legs of the consultation; the caller waits on until the receptionist takes her back, which is
+// at once where her phone never held the call.
 func (c *Call) endConsult() {
 	for _, leg := range []LegID{c.consult, c.target.leg} {
 		if leg != "" {
@@ -82,6 +96,7 @@ func (c *Call) endConsult() {
 		}
 	}
 	c.consult, c.target = "", target{}
+	c.join()
 }
 
 // complete connects the caller with the consulted party: announced where that party has answered, and a direct

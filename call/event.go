@@ -86,7 +86,7 @@ type (
 type (
 	// Stored tells that everything logged up to the step is durable.
 	Stored struct{ Step Step }
-	// StoreFailed tells that it could not be made durable; it is being retried.
+	// StoreFailed tells that it could not be made durable at the first attempt.
 	StoreFailed struct{ Step Step }
 	// Queued tells that the call has its place; QueueFull that the waiting line takes no more.
 	Queued    struct{}

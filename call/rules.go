@@ -39,12 +39,13 @@ type Rules struct {
 	Overflow  Overflow `json:"overflow,omitempty"`
 	ForwardTo string   `json:"forward_to,omitempty"`
 
-	// RingTimeout is how long an agent's phone rings (15 s).
+	// RingTimeout is how long an agent's phone rings; zero or less means 15 s.
 	RingTimeout time.Duration `json:"ring_timeout"`
-	// RecallAfter is how long a direct connection's target may ring (20 s).
+	// RecallAfter is how long a direct connection's target may ring; zero or less means 20 s.
 	RecallAfter time.Duration `json:"recall_after"`
 
-	// Warn (35 s), Included (45 s) and Long (2 min) are the marks on the summed handling time.
+	// Warn (35 s), Included (45 s) and Long (2 min) are the marks on the summed handling time. Warn is passed when it is
+	// reached, the others by a nanosecond more. Zero or less: no mark.
 	Warn     time.Duration `json:"warn"`
 	Included time.Duration `json:"included"`
 	Long     time.Duration `json:"long"`

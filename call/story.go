@@ -59,6 +59,9 @@ const (
 	ByAnnounced = "announced"
 )
 
+// EndReason is the Reason of a KindEnded entry: the outcome, a slash, the cause.
+func EndReason(o Outcome, c Cause) string { return string(o) + "/" + string(c) }
+
 // Entry is one line of a call's story. The story is what the record is folded from, live and after a crash.
 type Entry struct {
 	Wall  time.Time     `json:"t"`

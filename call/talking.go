@@ -1,6 +1,9 @@
 package call
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // agentLeg handles the leg to the reserved receptionist's phone.
 func (c *Call) agentLeg(ev Event) {
@@ -14,10 +17,7 @@ func (c *Call) agentLeg(ev Event) {
 	case Ended:
 		c.agentEnded(ev.Cause)
 	case MediaLost:
-		c.log(Entry{Kind: KindLost, Leg: c.agent.leg, Agent: c.agent.id})
-		if c.phase == talking || c.phase == opening {
-			c.finish(c.endOutcome(CauseMedia), CauseMedia)
-		}
+		c.agentLost()
 	case Held:
 		c.held()
 	case Resumed:
@@ -34,7 +34,7 @@ func (c *Call) agentAnswered(ev Answered) {
 		return
 	}
 	c.phase = opening
-	c.agent.present, c.agent.from = true, c.at.Since
+	c.agent.present, c.agent.held, c.agent.from = true, false, c.at.Since
 	c.log(Entry{Kind: KindAnswered, Leg: c.agent.leg, Agent: c.agent.id, AgentKind: c.agent.kind, Dialog: &ev.Dialog})
 	c.emit(Disarm{TimerRing}, Await{StepAnswered})
 	c.arm(TimerCommit, commitLimit)
@@ -43,22 +43,34 @@ func (c *Call) agentAnswered(ev Answered) {
 // open connects caller and receptionist.
 func (c *Call) open() {
 	c.phase, c.answered = talking, true
-	c.waitOver = false
+	c.waits, c.waitOver = false, false
 	c.emit(Disarm{TimerCommit}, Disarm{TimerWait})
 	c.accept()
-	c.emit(Connect{c.caller, c.agent.leg})
+	c.join()
 	c.log(Entry{Kind: KindOpened, Agent: c.agent.id})
 	c.armMarks()
 	c.arm(TimerHeartbeat, HeartbeatEvery)
 }
 
-// withdraw takes back an answer that could not be made durable: the receptionist is freed, the caller goes to the head
-// of the line, and nothing is charged for it.
-func (c *Call) withdraw() {
-	c.emit(Disarm{TimerCommit}, Hangup{Leg: c.agent.leg, Cause: CauseStore})
-	c.log(Entry{Kind: KindWithdrawn, Leg: c.agent.leg, Agent: c.agent.id, AgentKind: c.agent.kind})
+// join lets caller and receptionist hear each other, unless her phone holds the caller, who then hears music.
+func (c *Call) join() {
+	if c.agent.held {
+		c.music()
+		return
+	}
+	c.emit(Connect{c.caller, c.agent.leg})
+}
+
+// withdraw takes back an answer before its audio opened, since it could not be made durable or the receptionist's leg
+// was gone at once: she is freed, the caller goes to the head of the line, and nothing is charged for it.
+func (c *Call) withdraw(how Freed, cause Cause) {
+	c.emit(Disarm{TimerCommit})
+	if c.agent.leg != "" {
+		c.emit(Hangup{Leg: c.agent.leg, Cause: cause})
+	}
+	c.log(Entry{Kind: KindWithdrawn, Leg: c.agent.leg, Agent: c.agent.id, AgentKind: c.agent.kind, Reason: string(cause)})
 	c.agent.present, c.agent.leg = false, ""
-	c.free(FreedCancelled)
+	c.free(how)
 	c.backToQueue()
 }
 
@@ -67,7 +79,10 @@ func (c *Call) agentEnded(cause Cause) {
 	switch c.phase {
 	case offering:
 		c.missed(FreedDeclined, 0, string(cause))
-	case connecting, connected:
+	case opening:
+		c.agent.leg = ""
+		c.withdraw(FreedDeclined, cause)
+	case connecting:
 		c.agent.leg = "" // the phone leaves as it should after a REFER
 		c.refer = refer{}
 	default:
@@ -78,7 +93,19 @@ func (c *Call) agentEnded(cause Cause) {
 	}
 }
 
-// leave ends the agent's stretch of handling time.
+// agentLost is the receptionist's phone falling silent. While a target is being called it has nothing to say.
+func (c *Call) agentLost() {
+	c.log(Entry{Kind: KindLost, Leg: c.agent.leg, Agent: c.agent.id})
+	switch c.phase {
+	case talking:
+		c.finish(c.endOutcome(CauseMedia), CauseMedia)
+	case opening:
+		c.withdraw(FreedDeclined, CauseMedia)
+	}
+}
+
+// leave ends the agent's stretch of handling time. A mark whose timer has not fired yet although the sum has passed it
+// is told of now, so that story and tariff row always agree.
 func (c *Call) leave() {
 	if !c.agent.present {
 		return
@@ -86,44 +113,72 @@ func (c *Call) leave() {
 	c.agent.present = false
 	if c.agent.kind == Service {
 		c.handled += max(0, c.at.Since-c.agent.from)
+		for _, m := range c.marks() {
+			if m.at > 0 && c.handled >= m.at {
+				c.pass(m.timer)
+			}
+		}
 	}
 	c.emit(Disarm{TimerWarn}, Disarm{TimerIncluded}, Disarm{TimerLong})
 	c.log(Entry{Kind: KindLeft, Agent: c.agent.id})
 }
 
-// armMarks sets the timers of the marks that the summed handling time has not passed. A mark at 45 s is passed by more
-// than 45 s, so its timer stands one nanosecond after it; the soft tone comes at its instant. A tenant's own
-// receptionists have no marks.
+// threshold is a mark and the summed handling time at which it is passed; zero where the rules have none.
+type threshold struct {
+	timer Timer
+	at    time.Duration
+}
+
+var markKinds = map[Timer]Kind{TimerWarn: KindWarned, TimerIncluded: KindOverran, TimerLong: KindLong}
+
+// marks lists the thresholds. The soft tone comes at its instant; the others are passed by more than they say, so they
+// stand one nanosecond later.
+func (c *Call) marks() [3]threshold {
+	after := func(d time.Duration) time.Duration {
+		if d <= 0 {
+			return 0
+		}
+		return d + 1
+	}
+	return [3]threshold{
+		{TimerWarn, c.rules.Warn}, {TimerIncluded, after(c.rules.Included)}, {TimerLong, after(c.rules.Long)},
+	}
+}
+
+// armMarks sets the timers of the marks that the summed handling time has not passed. A tenant's own receptionists have
+// no marks.
 func (c *Call) armMarks() {
 	if c.agent.kind != Service {
 		return
 	}
-	base := c.agent.from - c.handled
-	for _, m := range []struct {
-		timer Timer
-		at    time.Duration
-	}{{TimerWarn, c.rules.Warn}, {TimerIncluded, c.rules.Included + 1}, {TimerLong, c.rules.Long + 1}} {
-		if at := base + m.at; m.at > 1 && at >= c.agent.from {
-			c.emit(Arm{m.timer, at})
+	for _, m := range c.marks() {
+		if m.at > 0 && !slices.Contains(c.passed, m.timer) {
+			c.emit(Arm{m.timer, c.agent.from + m.at - c.handled})
 		}
 	}
 }
 
 // mark is one of the thresholds of handling time.
 func (c *Call) mark(t Timer) {
-	if !c.agent.present {
+	if !c.agent.present || !c.pass(t) {
 		return
 	}
 	switch t {
 	case TimerWarn:
 		c.tone(ToneSoft)
-		c.log(Entry{Kind: KindWarned, Agent: c.agent.id})
 	case TimerIncluded:
 		c.tone(ToneMark)
-		c.log(Entry{Kind: KindOverran, Agent: c.agent.id})
-	case TimerLong:
-		c.log(Entry{Kind: KindLong, Agent: c.agent.id})
 	}
+}
+
+// pass tells of a mark, once.
+func (c *Call) pass(t Timer) bool {
+	if slices.Contains(c.passed, t) {
+		return false
+	}
+	c.passed = append(c.passed, t)
+	c.log(Entry{Kind: markKinds[t], Agent: c.agent.id})
+	return true
 }
 
 // tone sounds in the receptionist's ear, on the leg that she is listening to.
@@ -137,7 +192,10 @@ func (c *Call) tone(k ToneKind) {
 	}
 }
 
+// held and resumed follow the hold of the receptionist's phone. It is remembered while a target is called, since phones
+// hold before they REFER and the caller may come back.
 func (c *Call) held() {
+	c.agent.held = true
 	if c.phase != talking {
 		return
 	}
@@ -146,9 +204,10 @@ func (c *Call) held() {
 }
 
 func (c *Call) resumed() {
+	c.agent.held = false
 	if c.phase != talking {
 		return
 	}
 	c.log(Entry{Kind: KindResumed, Leg: c.agent.leg, Agent: c.agent.id})
-	c.emit(Connect{c.caller, c.agent.leg})
+	c.join()
 }

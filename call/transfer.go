@@ -33,6 +33,7 @@ func (c *Call) startDirect(ev Transfer) {
 	c.log(Entry{Kind: KindTransfer, Agent: c.agent.id, Number: ev.Target.Number})
 	c.leaveToTarget()
 	c.dialTarget(ev.Target)
+	c.arm(TimerRecall, c.rules.RecallAfter)
 }
 
 func (c *Call) acceptRefer(leg LegID, ref string) {
@@ -41,11 +42,17 @@ func (c *Call) acceptRefer(leg LegID, ref string) {
 		NotifyRefer{Leg: leg, Ref: ref, Code: 100, Reason: "Trying"})
 }
 
-// leaveToTarget takes the receptionist out of the conversation; the caller hears ringing.
+// leaveToTarget takes the receptionist out of the conversation; the caller hears ringing, or the target itself where
+// it may be heard already.
 func (c *Call) leaveToTarget() {
 	c.leave()
 	c.phase = connecting
-	c.emit(Disconnect{c.agent.leg}, Play{Leg: c.caller, Source: SourceRingback, Loop: true})
+	c.emit(Disconnect{c.agent.leg})
+	if c.target.early {
+		c.emit(Connect{c.caller, c.target.leg})
+		return
+	}
+	c.emit(Play{Leg: c.caller, Source: SourceRingback, Loop: true})
 }
 
 func (c *Call) dialTarget(to Destination) {
@@ -54,7 +61,6 @@ func (c *Call) dialTarget(to Destination) {
 		Leg: c.target.leg, Peer: c.caller, To: to, From: c.from, Token: string(c.target.leg),
 		DivertedBy: c.rules.Number, Expires: c.rules.RecallAfter,
 	})
-	c.arm(TimerRecall, c.rules.RecallAfter)
 }
 
 func (c *Call) notify(code int, reason string) {
@@ -78,12 +84,14 @@ func (c *Call) targetLeg(ev Event) {
 		}
 	case EarlyMedia:
 		if !c.target.answered && c.accepted {
+			c.target.early = true
 			c.emit(Connect{c.caller, c.target.leg})
 		}
 	case Answered:
 		c.targetAnswered(ev)
 	case Failed:
-		c.targetFailed(ev.Code)
+		c.target.leg = ""
+		c.targetOver(failure(ev.Code), errorCode(ev.Code))
 	case Ended:
 		c.targetEnded(ev.Cause)
 	case MediaLost:
@@ -132,13 +140,22 @@ func (c *Call) isVoicemail(identity string) bool {
 		identity != "" && slices.Contains(c.rules.Voicemail, identity)
 }
 
-func (c *Call) targetFailed(code int) {
+// returned is the PBX sending our own leg back to us: the target forwards to the service.
+func (c *Call) returned() {
+	if c.consult != "" && !c.target.answered {
+		c.consultFailed(486, "returned")
+		return
+	}
+	c.targetOver("returned", 486)
+}
+
+// targetOver gives up a target that has not answered.
+func (c *Call) targetOver(reason string, code int) {
 	switch c.phase {
 	case connecting:
-		c.target.leg = ""
-		c.recall(failure(code), code)
+		c.recall(reason, code)
 	case forwarding:
-		c.forwardFailed(code)
+		c.forwardFailed(reason, code)
 	}
 }
 
@@ -154,18 +171,22 @@ func failure(code int) string {
 	}
 }
 
-func (c *Call) targetEnded(cause Cause) {
-	switch c.phase {
-	case connecting:
-		c.target.leg = ""
-		c.recall("failed", 500)
-	case forwarding:
-		c.forwardFailed(500)
-	case connected:
-		outcome := c.endOutcome(cause)
-		c.target = target{}
-		c.finish(outcome, cause)
+// errorCode is the status that the receptionist's phone is told of a target's: one that would make it do more than tell
+// her (redirect, authenticate) becomes 480.
+func errorCode(code int) int {
+	if code < 400 || code > 699 || code == 401 || code == 407 {
+		return 480
 	}
+	return code
+}
+
+func (c *Call) targetEnded(cause Cause) {
+	c.target.leg = ""
+	if c.phase == connected {
+		c.finish(c.endOutcome(cause), cause)
+		return
+	}
+	c.targetOver("failed", 500)
 }
 
 // recall brings the caller back from a direct connection that came to nothing: to the same receptionist, at once
@@ -187,6 +208,6 @@ func (c *Call) recall(reason string, code int) {
 	c.phase = talking
 	c.agent.present, c.agent.from = true, c.at.Since
 	c.log(Entry{Kind: KindReturned, Leg: c.agent.leg, Agent: c.agent.id, AgentKind: c.agent.kind})
-	c.emit(Connect{c.caller, c.agent.leg})
+	c.join()
 	c.armMarks()
 }

@@ -7,7 +7,7 @@ func (c *Call) stored(s Step) {
 	switch {
 	case s == StepArrived && c.phase == arriving:
 		c.phase = waiting
-		c.emit(Enqueue{})
+		c.emit(Disarm{TimerCommit}, Enqueue{})
 	case s == StepAnswered && c.phase == opening:
 		c.open()
 	}
@@ -18,7 +18,7 @@ func (c *Call) storeFailed(s Step) {
 	case s == StepArrived && c.phase == arriving:
 		c.finish(OutcomeFailed, CauseStore)
 	case s == StepAnswered && c.phase == opening:
-		c.withdraw()
+		c.withdraw(FreedCancelled, CauseStore)
 	}
 }
 
@@ -28,7 +28,8 @@ func (c *Call) queued() {
 		return
 	}
 	c.log(Entry{Kind: KindQueued})
-	if c.rules.MaxWait > 0 && !c.waitOver {
+	if c.rules.MaxWait > 0 && !c.waits {
+		c.waits = true
 		c.arm(TimerWait, c.rules.MaxWait)
 	}
 	if c.offered || c.accepted {
@@ -69,11 +70,14 @@ func (c *Call) music() {
 	if !c.accepted || c.caller == "" {
 		return
 	}
-	source := c.rules.Music
-	if source == "" {
-		source = SourceMusic
+	c.emit(Play{Leg: c.caller, Source: c.musicSource(), Loop: true})
+}
+
+func (c *Call) musicSource() string {
+	if c.rules.Music == "" {
+		return SourceMusic
 	}
-	c.emit(Play{Leg: c.caller, Source: source, Loop: true})
+	return c.rules.Music
 }
 
 // offer rings the phone of the agent that the queue reserved.
@@ -214,11 +218,15 @@ func (c *Call) forward() {
 		c.ring()
 	}
 	c.dialTarget(Destination{Trunk: c.rules.Trunk, Number: c.rules.ForwardTo})
+	c.arm(TimerRecall, c.rules.RecallAfter)
 	c.log(Entry{Kind: KindForwarded, Leg: c.target.leg, Number: c.rules.ForwardTo})
 }
 
-func (c *Call) forwardFailed(code int) {
-	c.log(Entry{Kind: KindUnreached, Leg: c.target.leg, Number: c.target.to.Number, Code: code})
+func (c *Call) forwardFailed(reason string, code int) {
+	if c.target.leg != "" {
+		c.emit(Hangup{Leg: c.target.leg, Cause: CausePolicy})
+	}
+	c.log(Entry{Kind: KindUnreached, Leg: c.target.leg, Number: c.target.to.Number, Code: code, Reason: reason})
 	c.target = target{}
 	c.emit(Disarm{TimerRecall})
 	if c.accepted {

@@ -54,8 +54,12 @@ type agent struct {
 	idleSince  time.Time // orders free agents; the earliest is next
 	since      time.Time
 	misses     int
-	seq        int // breaks ties by the order in which agents became known
+	seq        int  // breaks ties by the order in which agents became known
+	gone       bool // taken out while in a call: serves nobody any more, and is forgotten when it ends
 }
+
+// free tells whether the agent may be offered a call.
+func (a *agent) free(now time.Time) bool { return !a.gone && a.state(now) == Available }
 
 func (a *agent) state(now time.Time) State {
 	switch {
@@ -79,17 +83,19 @@ func (a *agent) serves(tenant string) bool {
 }
 
 // SetAgents replaces the agents that exist. Those that stay keep what they are doing; one that was taken out keeps its
-// call, and is forgotten when it ends.
+// call, and is forgotten when it ends. Phones are remembered apart from agents, so that an agent who comes (back) with a
+// registered phone is available at once.
 func (q *Queue) SetAgents(agents []Agent, now time.Time) {
+	q.changed = true
 	keep := make(map[string]bool, len(agents))
 	for _, a := range agents {
 		keep[a.ID] = true
 		if known, ok := q.agents[a.ID]; ok {
-			known.Agent = a
+			known.Agent, known.gone = a, false
 			continue
 		}
 		q.seq++
-		q.agents[a.ID] = &agent{Agent: a, idleSince: now, since: now, seq: q.seq}
+		q.agents[a.ID] = &agent{Agent: a, registered: q.phones[a.ID], idleSince: now, since: now, seq: q.seq}
 	}
 	for id, a := range q.agents {
 		switch {
@@ -97,18 +103,27 @@ func (q *Queue) SetAgents(agents []Agent, now time.Time) {
 		case a.call == "":
 			delete(q.agents, id)
 		default:
-			a.registered, a.Tenants, a.Kind = false, nil, call.Own // serves nobody any more
+			a.gone = true
 		}
 	}
 }
 
 // Registered tells that an agent's phone came or went. A phone that comes back ends a pause for missed calls.
 func (q *Queue) Registered(id string, up bool, now time.Time) {
+	if up {
+		q.phones[id] = true
+	} else {
+		delete(q.phones, id)
+	}
 	a := q.agents[id]
 	if a == nil || a.registered == up {
 		return
 	}
-	a.registered, a.since = up, now
+	q.changed = true
+	a.registered = up
+	if a.call == "" {
+		a.since = now
+	}
 	if up {
 		a.idleSince, a.misses = now, 0
 		if a.paused == PausedMissed {
@@ -117,8 +132,8 @@ func (q *Queue) Registered(id string, up bool, now time.Time) {
 	}
 }
 
-// Pause takes an agent out of the matching from now on; a call that she has goes on. Resume takes her back. Both
-// return false for an agent that does not exist.
+// Pause takes an agent out of the matching from now on; a call that she has goes on. It returns false for an agent that
+// does not exist.
 func (q *Queue) Pause(id, reason string, now time.Time) bool {
 	a := q.agents[id]
 	if a == nil {
@@ -127,20 +142,36 @@ func (q *Queue) Pause(id, reason string, now time.Time) bool {
 	if reason == "" {
 		reason = "other"
 	}
-	a.paused, a.since = reason, now
+	a.paused = reason
+	if a.call == "" {
+		a.since = now
+	}
 	return true
 }
 
-// Resume ends a pause.
+// Resume ends a pause; the agent is then the one who has been idle for the shortest time. It returns false for an agent
+// that does not exist.
 func (q *Queue) Resume(id string, now time.Time) bool {
 	a := q.agents[id]
 	if a == nil {
 		return false
 	}
 	if a.paused != "" {
-		a.paused, a.misses, a.idleSince, a.since = "", 0, now, now
+		q.changed = true
+		a.paused, a.misses, a.idleSince = "", 0, now
+		if a.call == "" {
+			a.since = now
+		}
 	}
 	return true
+}
+
+// Reserved returns the call that the agent is reserved for, "" for none.
+func (q *Queue) Reserved(id string) call.ID {
+	if a := q.agents[id]; a != nil {
+		return a.call
+	}
+	return ""
 }
 
 // Talks tells that the agent reserved for the call has answered.
@@ -161,9 +192,10 @@ func (q *Queue) Rings(id string, now time.Time) {
 // a while and pauses her after too many in a row. It returns false where the agent was not reserved for the call.
 func (q *Queue) Free(id string, c call.ID, how call.Freed, now time.Time) bool {
 	a := q.agents[id]
-	if a == nil || a.call != c {
+	if a == nil || c == "" || a.call != c {
 		return false
 	}
+	q.changed = true
 	a.call, a.talking, a.since = "", false, now
 	switch how {
 	case call.FreedDone:
@@ -176,8 +208,8 @@ func (q *Queue) Free(id string, c call.ID, how call.Freed, now time.Time) bool {
 			a.paused = PausedMissed
 		}
 	}
-	if !a.registered && len(a.Tenants) == 0 && a.Kind == call.Own {
-		delete(q.agents, id) // taken out while she was in a call
+	if a.gone {
+		delete(q.agents, id)
 	}
 	return true
 }
@@ -186,7 +218,7 @@ func (q *Queue) Free(id string, c call.ID, how call.Freed, now time.Time) bool {
 func (q *Queue) free(now time.Time) []*agent {
 	free := q.scratch[:0]
 	for _, a := range q.agents {
-		if a.state(now) == Available {
+		if a.free(now) {
 			free = append(free, a)
 		}
 	}
@@ -201,7 +233,11 @@ func (q *Queue) free(now time.Time) []*agent {
 func (q *Queue) Agents(now time.Time) []Status {
 	all := make([]Status, 0, len(q.agents))
 	for _, a := range q.agents {
-		all = append(all, Status{Agent: a.Agent, State: a.state(now), Reason: a.paused, Call: a.call, Since: a.since, Misses: a.misses})
+		s := Status{Agent: a.Agent, State: a.state(now), Reason: a.paused, Call: a.call, Since: a.since, Misses: a.misses}
+		if s.State == Available && a.wrapUntil.After(s.Since) {
+			s.Since = a.wrapUntil
+		}
+		all = append(all, s)
 	}
 	slices.SortFunc(all, func(a, b Status) int { return cmp.Compare(a.ID, b.ID) })
 	return all

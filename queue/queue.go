@@ -40,8 +40,12 @@ type Queue struct {
 	tenants map[string]int                   // callers in line per tenant
 	missed  map[call.ID]map[string]time.Time // agents who are not offered a call again yet
 	agents  map[string]*agent
+	phones  map[string]bool // agents whose phone is registered, also such as are not known (yet)
 	seq     int
 	scratch []*agent
+
+	changed bool      // since the last Match, so that another could find something
+	next    time.Time // when another could find something though nothing changes
 }
 
 type waiting struct {
@@ -52,7 +56,7 @@ type waiting struct {
 // New makes an empty queue.
 func New(l Limits) *Queue {
 	return &Queue{limits: l, calls: map[call.ID]*waiting{}, tenants: map[string]int{},
-		missed: map[call.ID]map[string]time.Time{}, agents: map[string]*agent{}}
+		missed: map[call.ID]map[string]time.Time{}, agents: map[string]*agent{}, phones: map[string]bool{}}
 }
 
 // SetLimits changes the settings from now on.
@@ -84,6 +88,7 @@ func (q *Queue) Enqueue(w Waiting, limit int) bool {
 	q.line = slices.Insert(q.line, at, item)
 	q.calls[w.Call] = item
 	q.tenants[w.Tenant]++
+	q.changed = true
 	return true
 }
 
@@ -105,10 +110,21 @@ func (q *Queue) forget(item *waiting) {
 	}
 }
 
-// Ended forgets everything about a call.
+// Ended forgets everything about a call. Its agent must have been given back; see Release.
 func (q *Queue) Ended(c call.ID) {
 	q.Remove(c)
 	delete(q.missed, c)
+}
+
+// Release gives back whichever agent is reserved for a call, and returns who that was, "" for nobody. It is for a call
+// that can no longer say so itself: it looks at every agent.
+func (q *Queue) Release(c call.ID, how call.Freed, now time.Time) string {
+	for id := range q.agents {
+		if q.Free(id, c, how, now) {
+			return id
+		}
+	}
+	return ""
 }
 
 func (q *Queue) exclude(c call.ID, agent string, until time.Time) {
@@ -119,17 +135,36 @@ func (q *Queue) exclude(c call.ID, agent string, until time.Time) {
 }
 
 // Match reserves as many callers and agents for each other as it can. A caller leaves the line and an agent the pool in
-// the same step. next is when something may change by the passing of time alone, zero where nothing would.
+// the same step. next is when something may change by the passing of time alone, zero where nothing would. It costs
+// next to nothing where nothing has changed and next has not come, so that it can be called at every turn.
 func (q *Queue) Match(now time.Time) (matches []Match, next time.Time) {
+	if !q.changed && (q.next.IsZero() || now.Before(q.next)) {
+		return nil, q.next
+	}
+	q.changed, q.next = false, time.Time{}
 	if len(q.line) == 0 {
 		return nil, time.Time{}
 	}
-	free := q.free(now)
+	if free := q.free(now); len(free) > 0 {
+		matches = q.reserve(free, now)
+	}
+	if len(q.line) > 0 {
+		q.next = q.soonest(now)
+	}
+	return matches, q.next
+}
+
+// reserve goes down the line and gives each caller the longest idle of the agents left.
+func (q *Queue) reserve(free []*agent, now time.Time) (matches []Match) {
 	var unserved map[string]bool // tenants that no free agent serves
 	kept := q.line[:0]
-	for _, w := range q.line {
+	for i, w := range q.line {
+		if len(free) == 0 {
+			kept = append(kept, q.line[i:]...)
+			break
+		}
 		at := -1
-		if len(free) > 0 && !unserved[w.Tenant] {
+		if !unserved[w.Tenant] {
 			var served bool
 			if at, served = q.pick(free, w, now); !served {
 				if unserved == nil {
@@ -150,10 +185,7 @@ func (q *Queue) Match(now time.Time) (matches []Match, next time.Time) {
 	}
 	clear(q.line[len(kept):])
 	q.line = kept
-	if len(q.line) > 0 {
-		next = q.next(now)
-	}
-	return matches, next
+	return matches
 }
 
 // pick finds the longest idle agent for a caller. served tells whether any of them answers for the tenant at all.
@@ -172,8 +204,8 @@ func (q *Queue) pick(free []*agent, w *waiting, now time.Time) (at int, served b
 	return -1, served
 }
 
-// next is the earliest end of a wrap-up or of an exclusion.
-func (q *Queue) next(now time.Time) (next time.Time) {
+// soonest is the earliest end of a wrap-up or of an exclusion.
+func (q *Queue) soonest(now time.Time) (next time.Time) {
 	sooner := func(t time.Time) {
 		if t.After(now) && (next.IsZero() || t.Before(next)) {
 			next = t
@@ -195,7 +227,7 @@ func (q *Queue) next(now time.Time) (next time.Time) {
 	return next
 }
 
-// Len is the number of callers in line; LenOf those of one tenant.
+// Len is the number of callers in line.
 func (q *Queue) Len() int { return len(q.line) }
 
 // LenOf is the number of callers that wait for one tenant.

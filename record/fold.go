@@ -2,6 +2,7 @@ package record
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"telefonist/call"
@@ -34,7 +35,11 @@ func Interrupted(o Open) Record {
 	if last.Wall.IsZero() {
 		last.Wall = o.Head.Received
 	}
-	end := call.Entry{Wall: last.Wall, Since: last.Since, Kind: call.KindEnded, Reason: End(call.OutcomeInterrupted, call.CauseCrash)}
+	if n := len(o.Story); n > 0 && o.Story[n-1].Kind == call.KindEnded {
+		return Fold(o.Head, o.Story) // it had ended; only its record was not written
+	}
+	end := call.Entry{Wall: last.Wall, Since: last.Since, Kind: call.KindEnded,
+		Reason: call.EndReason(call.OutcomeInterrupted, call.CauseCrash)}
 	return Fold(o.Head, append(slices.Clone(o.Story), end))
 }
 
@@ -145,14 +150,8 @@ func (f *fold) record() Record {
 	return r
 }
 
-// End is the reason text of a KindEnded entry.
-func End(o call.Outcome, c call.Cause) string { return string(o) + "/" + string(c) }
-
+// splitEnd reads what call.EndReason writes.
 func splitEnd(s string) (call.Outcome, call.Cause) {
-	for i := range len(s) {
-		if s[i] == '/' {
-			return call.Outcome(s[:i]), call.Cause(s[i+1:])
-		}
-	}
-	return call.Outcome(s), ""
+	outcome, cause, _ := strings.Cut(s, "/")
+	return call.Outcome(outcome), call.Cause(cause)
 }

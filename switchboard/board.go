@@ -29,7 +29,7 @@ type Config struct {
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
 	// Observe, where set, hears of every story entry as it is made, and of the record when the call ends. It runs on the
-	// loop and must not block.
+	// loop and must not block. A panic in it is counted and harms no call.
 	Observe func(h *record.Head, e call.Entry, ended *record.Record)
 }
 
@@ -47,7 +47,8 @@ type Board struct {
 	queue    *queue.Queue
 	calls    map[call.ID]*live
 	legs     map[call.LegID]*live
-	sent     map[call.LegID]sent // outgoing trunk legs that ring, for telling those that come back to us
+	sent     map[call.LegID]*sent // outgoing trunk legs, for telling those that come back to us
+	lapsing  []lapse              // those of them that have ended, oldest first
 	timers   timers
 	matchAt  time.Time // when waiting callers and agents are to be matched again though nothing happened
 	retryAt  time.Time // when commits that failed are tried again
@@ -56,19 +57,12 @@ type Board struct {
 	idle     []chan struct{} // closed when no call is left
 }
 
-// sent is what is remembered of a leg that went out by a trunk.
-type sent struct {
-	live   *live
-	caller string
-	target string
-}
-
 // New makes a Board. It does nothing until Run.
 func New(cfg Config) *Board {
 	b := &Board{
 		cfg: cfg, log: cfg.Logger, box: newMailbox(), done: make(chan struct{}), dir: cfg.Directory,
 		queue: queue.New(cfg.Limits), calls: map[call.ID]*live{}, legs: map[call.LegID]*live{},
-		sent: map[call.LegID]sent{}, failing: map[call.ID]*live{},
+		sent: map[call.LegID]*sent{}, failing: map[call.ID]*live{},
 	}
 	if b.log == nil {
 		b.log = slog.New(slog.DiscardHandler)
@@ -83,7 +77,11 @@ func (b *Board) Connect(s Signals, m Media) { b.cfg.Signals, b.cfg.Media = s, m 
 
 // Post takes an event of a leg. See Poster.
 func (b *Board) Post(leg call.LegID, at time.Time, ev call.Event) bool {
-	ok := b.box.put(mail{posted: time.Now(), at: at, leg: leg, event: ev}, limitFor(ev))
+	now := time.Now()
+	if at.IsZero() {
+		at = now
+	}
+	ok := b.box.put(mail{posted: now, at: at, leg: leg, event: ev}, limitFor(ev))
 	if !ok {
 		b.metrics.refusedMail.Inc()
 	}
@@ -147,10 +145,21 @@ func (b *Board) Run(ctx context.Context) {
 			last = nil
 		}
 	}
+	b.close(spare)
+}
+
+// close refuses further mail and answers what still waits. What was asked for last is told that the loop has ended.
+func (b *Board) close(spare []mail) {
+	b.draining = true
 	b.box.close()
-	for range b.calls {
-		b.metrics.lost.Inc()
+	for _, m := range b.box.take(spare) {
+		b.deliver(&m)
 	}
+	for id := range b.calls {
+		b.metrics.lost.Inc()
+		b.log.Error("call given up: its record could not be written", "call", id)
+	}
+	b.tellIdle()
 }
 
 // turn handles the mail that waits, then the timers that are due, then matches callers and agents. Mail comes before
@@ -163,6 +172,7 @@ func (b *Board) turn(spare []mail) []mail {
 	}
 	now := time.Now()
 	b.fire(now)
+	b.lapse(now)
 	if !b.retryAt.IsZero() && !now.Before(b.retryAt) {
 		b.retry()
 	}
@@ -172,16 +182,12 @@ func (b *Board) turn(spare []mail) []mail {
 
 func (b *Board) deliver(m *mail) {
 	b.metrics.lag.Observe(time.Since(m.posted).Seconds())
-	switch {
-	case m.run != nil:
+	defer b.rescue(m)
+	if m.run != nil {
 		m.run()
-	case m.call != "":
-		if l := b.calls[m.call]; l != nil {
-			b.handle(l, m.at, "", m.event)
-		}
-	default:
-		b.legEvent(m.leg, m.at, m.event)
+		return
 	}
+	b.legEvent(m.leg, m.at, m.event)
 }
 
 // match offers waiting callers to free agents.
@@ -190,7 +196,7 @@ func (b *Board) match(now time.Time) {
 	b.matchAt = next
 	for _, m := range matches {
 		l := b.calls[m.Call]
-		if l == nil { // cannot be: a call that ends leaves the queue
+		if l == nil || l.final != nil { // ended by a panic of an earlier match of this round
 			b.queue.Free(m.Agent, m.Call, call.FreedCancelled, now)
 			continue
 		}

@@ -16,23 +16,32 @@ const (
 
 // save hands everything new of a call to the store in one commit. The call hears of it where it awaits a step.
 func (b *Board) save(l *live, at time.Time, step call.Step, heartbeat bool) {
-	c := record.Commit{Call: l.head.Call, First: l.saved, Entries: l.story[l.saved:len(l.story):len(l.story)], Final: l.final}
-	if !l.begun {
-		c.Head, l.begun = &l.head, true
+	if l.final != nil && l.pending == 0 && refusedUnstored(l.final) {
+		b.gone(l) // the store has said that it has nothing of the call, and nothing was promised to anyone
+		return
 	}
+	c := l.unwritten()
 	if heartbeat {
 		now := l.instant(at)
 		c.Heartbeat = &now
 	}
-	if c.Head == nil && len(c.Entries) == 0 && c.Heartbeat == nil && c.Final == nil {
-		return
+	if c.Head != nil || len(c.Entries) > 0 || c.Heartbeat != nil || c.Final != nil {
+		b.commit(l, c, step)
 	}
-	if l.final != nil && refusedUnstored(l.final) {
-		b.gone(l) // it was refused since it could not be stored: nothing was promised to anyone
-		return
+}
+
+// unwritten is all of a call that the store has not got, or has failed to write. What failed goes along with what is new,
+// so that a story on disk has no holes.
+func (l *live) unwritten() record.Commit {
+	c := record.Commit{Call: l.head.Call, First: l.saved, Final: l.final}
+	if l.unsaved >= 0 {
+		c.First, c.Heartbeat = l.unsaved, l.beat
 	}
-	l.saved = len(l.story)
-	b.commit(l, c, step)
+	c.Entries = l.story[c.First:len(l.story):len(l.story)]
+	if c.First == 0 {
+		c.Head = &l.head
+	}
+	return c
 }
 
 // refusedUnstored tells whether a call ended before its arrival was durable, for want of a store.
@@ -42,8 +51,19 @@ func refusedUnstored(r *record.Record) bool {
 
 func (b *Board) commit(l *live, c record.Commit, step call.Step) {
 	l.pending++
+	l.saved = len(l.story)
+	l.given = c.Final != nil
+	if step != "" {
+		l.awaits++
+	}
+	awaited := l.awaits
 	b.cfg.Store.Commit(c, func(err error) {
-		b.box.put(mail{posted: time.Now(), run: func() { b.committed(l, c, step, err) }}, 0)
+		b.box.put(mail{posted: time.Now(), run: func() {
+			if awaited != l.awaits {
+				step = "" // the call waits for something else by now
+			}
+			b.committed(l, c, step, err)
+		}}, 0)
 	})
 }
 
@@ -59,7 +79,7 @@ func (b *Board) committed(l *live, c record.Commit, step call.Step, err error) {
 		return
 	}
 	if l.unsaved >= 0 && c.First <= l.unsaved && c.First+len(c.Entries) >= l.saved {
-		l.unsaved = -1
+		l.unsaved, l.beat = -1, nil
 		delete(b.failing, l.head.Call)
 	}
 	if step != "" {
@@ -79,6 +99,9 @@ func (b *Board) commitFailed(l *live, c record.Commit, err error) {
 	if l.unsaved < 0 || c.First < l.unsaved {
 		l.unsaved = c.First
 	}
+	if c.Heartbeat != nil {
+		l.beat = c.Heartbeat
+	}
 	b.failing[l.head.Call] = l
 	if b.retryAt.IsZero() {
 		b.retryAt = time.Now().Add(retryEvery)
@@ -89,15 +112,9 @@ func (b *Board) commitFailed(l *live, c record.Commit, err error) {
 func (b *Board) retry() {
 	b.retryAt = time.Time{}
 	for _, l := range b.failing {
-		if l.pending > 0 {
-			continue // its answer comes
+		if l.pending == 0 { // else an answer comes first
+			b.commit(l, l.unwritten(), "")
 		}
-		c := record.Commit{Call: l.head.Call, First: l.unsaved, Entries: l.story[l.unsaved:len(l.story):len(l.story)], Final: l.final}
-		if l.unsaved == 0 {
-			c.Head = &l.head
-		}
-		l.saved = len(l.story)
-		b.commit(l, c, "")
 	}
 	if len(b.failing) > 0 {
 		b.retryAt = time.Now().Add(retryEvery)

@@ -1,7 +1,9 @@
 package switchboard
 
 import (
+	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -9,7 +11,7 @@ import (
 	"telefonist/queue"
 )
 
-// Drain refuses new calls from now on and returns a channel that is closed when no call is left.
+// Drain refuses new calls from now on and returns a channel that is closed when no call is left, or when Run returns.
 func (b *Board) Drain() <-chan struct{} {
 	idle := make(chan struct{})
 	ok := b.box.put(mail{posted: time.Now(), run: func() {
@@ -28,8 +30,10 @@ func (b *Board) Drain() <-chan struct{} {
 // shutdown ends every call that is left.
 func (b *Board) shutdown(now time.Time) {
 	b.draining = true
-	for _, l := range b.calls {
-		b.handle(l, now, "", call.Shutdown{})
+	for _, id := range slices.Sorted(maps.Keys(b.calls)) {
+		if l := b.calls[id]; l != nil {
+			b.handle(l, now, "", call.Shutdown{})
+		}
 	}
 }
 
@@ -63,7 +67,9 @@ func (b *Board) snapshot(now time.Time) Snapshot {
 		s.Calls = append(s.Calls, CallInfo{ID: id, Tenant: l.head.Rules.Tenant, Caller: l.head.Caller.Number,
 			Agent: l.call.Agent(), Arrived: l.head.Received, Last: l.story[len(l.story)-1]})
 	}
-	slices.SortFunc(s.Calls, func(a, b CallInfo) int { return a.Arrived.Compare(b.Arrived) })
+	slices.SortFunc(s.Calls, func(a, b CallInfo) int {
+		return cmp.Or(a.Arrived.Compare(b.Arrived), cmp.Compare(a.ID, b.ID))
+	})
 	return s
 }
 

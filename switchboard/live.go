@@ -1,8 +1,6 @@
 package switchboard
 
 import (
-	"fmt"
-	"runtime/debug"
 	"slices"
 	"time"
 
@@ -25,8 +23,10 @@ type live struct {
 	timers  map[call.Timer]*timer
 	legs    map[call.LegID]bool
 	final   *record.Record // set when the call has ended and waits to be durable
+	given   bool           // the record was handed to the store
+	beat    *call.Instant  // a sign of life that could not be written
 	pending int            // commits under way
-	begun   bool           // the head was handed to the store
+	awaits  int            // counts what the call has waited for, so that a late answer to an earlier wait means nothing
 }
 
 func (l *live) instant(at time.Time) call.Instant {
@@ -48,14 +48,16 @@ func (b *Board) legEvent(leg call.LegID, at time.Time, ev call.Event) {
 		return
 	}
 	switch e := ev.(type) {
-	case call.Ended, call.Failed:
-		delete(b.sent, leg)
 	case call.Answered:
-		delete(b.sent, leg)
+		if s := b.sent[leg]; s != nil {
+			s.ringing = false
+		}
 		e.Identity = b.normal(e.Identity)
 		ev = e
 	case call.Referred:
 		ev = b.resolve(l, e)
+	case call.Ended, call.Failed:
+		defer b.forgetLeg(l, leg, at)
 	}
 	b.handle(l, at, leg, ev)
 }
@@ -66,12 +68,17 @@ func (b *Board) arrived(leg call.LegID, at time.Time, ev call.Arrived) {
 		b.metrics.calls.WithLabelValues(result).Inc()
 		b.cfg.Signals.Do(call.Reject{Leg: leg, Code: code, Reason: reason, RetryAfter: after})
 	}
-	if l := b.returned(ev); l != nil {
+	if b.legs[leg] != nil {
+		return // one INVITE makes one call
+	}
+	if s := b.returned(ev); s != nil {
 		refuse(resultReturned, 486, "Own transfer returned", 0)
-		b.handle(l.live, at, "", call.Returned{})
+		if s.ringing {
+			b.handle(s.live, at, "", call.Returned{})
+		}
 		return
 	}
-	if b.draining || len(b.failing) > 0 {
+	if b.draining || b.dir == nil || len(b.failing) > 0 {
 		refuse(resultUnavailable, 503, "Service Unavailable", retryAfter)
 		return
 	}
@@ -111,8 +118,7 @@ func (b *Board) handle(l *live, at time.Time, leg call.LegID, ev call.Event) {
 func (b *Board) guard(l *live, at time.Time, transition func() []call.Command) {
 	defer func() {
 		if p := recover(); p != nil {
-			b.metrics.panics.Inc()
-			b.log.Error("transition panicked, call ended", "call", l.head.Call, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			b.panicked("transition panicked, call ended", p, "call", l.head.Call)
 			b.kill(l, at)
 		}
 	}()
@@ -127,7 +133,7 @@ func (b *Board) apply(l *live, at time.Time, cmds []call.Command) {
 	for _, cmd := range cmds {
 		switch cmd := cmd.(type) {
 		case call.SignalCommand:
-			b.signal(l, cmd)
+			b.signal(l, at, cmd)
 		case call.MediaCommand:
 			b.cfg.Media.Do(cmd)
 		case call.Log:
@@ -147,7 +153,7 @@ func (b *Board) apply(l *live, at time.Time, cmds []call.Command) {
 		case call.Disarm:
 			b.disarm(l, cmd.Timer)
 		case call.Finish:
-			b.finish(l)
+			b.finish(l, at)
 		}
 	}
 	b.save(l, at, step, heartbeat)
@@ -157,25 +163,31 @@ func (b *Board) apply(l *live, at time.Time, cmds []call.Command) {
 }
 
 // signal keeps track of which legs a call has, and tells sip.
-func (b *Board) signal(l *live, cmd call.SignalCommand) {
+func (b *Board) signal(l *live, at time.Time, cmd call.SignalCommand) {
 	switch c := cmd.(type) {
 	case call.Dial:
 		b.legs[c.Leg], l.legs[c.Leg] = l, true
 		if c.To.Trunk != "" {
-			b.sent[c.Leg] = sent{l, c.From.Number, c.To.Number}
+			b.sent[c.Leg] = &sent{live: l, caller: c.From.Number, target: c.To.Number, ringing: true}
 		}
 	case call.Hangup:
-		b.forgetLeg(l, c.Leg)
+		b.forgetLeg(l, c.Leg, at)
 	case call.Reject:
-		b.forgetLeg(l, c.Leg)
+		b.forgetLeg(l, c.Leg, at)
 	}
 	b.cfg.Signals.Do(cmd)
 }
 
-func (b *Board) forgetLeg(l *live, leg call.LegID) {
-	delete(b.legs, leg)
-	delete(b.sent, leg)
+// forgetLeg is for a leg that has ended or was told to: nothing more is heard of it.
+func (b *Board) forgetLeg(l *live, leg call.LegID, at time.Time) {
+	if b.legs[leg] == l {
+		delete(b.legs, leg)
+	}
 	delete(l.legs, leg)
+	if s := b.sent[leg]; s != nil && s.live != nil {
+		s.live, s.ringing = nil, false
+		b.lapsing = append(b.lapsing, lapse{leg, at.Add(sentGrace)})
+	}
 }
 
 // story takes an entry into the call's story and the counters.
@@ -192,9 +204,22 @@ func (b *Board) story(l *live, e call.Entry) {
 	case call.KindWarned, call.KindOverran, call.KindLong:
 		b.metrics.thresholds.WithLabelValues(threshold(e.Kind)).Inc()
 	}
-	if b.cfg.Observe != nil && e.Kind != call.KindEnded {
-		b.cfg.Observe(&l.head, e, nil)
+	if e.Kind != call.KindEnded {
+		b.observe(l, e, nil)
 	}
+}
+
+// observe tells who listens. What goes wrong there is no fault of the call.
+func (b *Board) observe(l *live, e call.Entry, ended *record.Record) {
+	if b.cfg.Observe == nil {
+		return
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			b.panicked("observer panicked", p, "call", l.head.Call)
+		}
+	}()
+	b.cfg.Observe(&l.head, e, ended)
 }
 
 func (b *Board) enqueue(l *live, front bool) call.Event {
@@ -203,40 +228,4 @@ func (b *Board) enqueue(l *live, front bool) call.Event {
 		return call.Queued{}
 	}
 	return call.QueueFull{}
-}
-
-// finish makes the record of a call that has ended and lets go of everything else that it had.
-func (b *Board) finish(l *live) {
-	rec := record.Fold(l.head, l.story)
-	l.final = &rec
-	b.queue.Ended(l.head.Call)
-	for leg := range l.legs {
-		b.forgetLeg(l, leg)
-	}
-	for name := range l.timers {
-		b.disarm(l, name)
-	}
-	b.metrics.ended(&rec)
-	b.log.Info("call ended", "call", l.head.Call, "tenant", rec.Tenant, "outcome", rec.Outcome, "cause", rec.Cause,
-		"waited_ms", rec.WaitedMS, "handled_ms", rec.HandledMS)
-	if b.cfg.Observe != nil {
-		b.cfg.Observe(&l.head, l.story[len(l.story)-1], &rec)
-	}
-}
-
-// kill ends a call whose own state cannot be trusted any more.
-func (b *Board) kill(l *live, at time.Time) {
-	if l.final != nil {
-		return
-	}
-	for leg := range l.legs {
-		b.cfg.Signals.Do(call.Hangup{Leg: leg, Code: 500, Cause: call.CausePanic})
-	}
-	if agent := l.call.Agent(); agent != "" {
-		b.queue.Free(agent, l.head.Call, call.FreedDone, at)
-	}
-	now := l.instant(at)
-	b.story(l, call.Entry{Wall: now.Wall, Since: now.Since, Kind: call.KindEnded, Reason: record.End(call.OutcomeInterrupted, call.CausePanic)})
-	b.finish(l)
-	b.save(l, at, "", false)
 }

@@ -14,12 +14,11 @@ const (
 	roomForNoise = 65536 // beyond it, events that a call can do without are dropped
 )
 
-// mail is one message to the loop: an event of a leg or a call, or a request to be run on the loop.
+// mail is one message to the loop: an event of a leg, or a request to be run on the loop.
 type mail struct {
 	posted time.Time // when it was posted, for the lag
 	at     time.Time // when it happened
 	leg    call.LegID
-	call   call.ID // for events that concern a call and no leg
 	event  call.Event
 	run    func()
 }

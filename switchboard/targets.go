@@ -36,27 +36,52 @@ func target(l *live, dialled string) (call.Destination, int, string) {
 
 // dialled is a receptionist's own INVITE: a consultation for the call that she has.
 func (b *Board) dialled(leg call.LegID, at time.Time, ev call.Dialled) {
-	for _, s := range b.queue.Agents(at) {
-		if s.ID != ev.Agent || s.Call == "" {
-			continue
-		}
-		if l := b.calls[s.Call]; l != nil && l.final == nil {
-			c := call.Consult{Dialog: ev.Dialog}
-			c.Target, c.Refuse, c.Reason = target(l, ev.Target)
-			b.legs[leg], l.legs[leg] = l, true
-			b.handle(l, at, leg, c)
-			return
-		}
+	if b.legs[leg] != nil {
+		return
+	}
+	if l := b.calls[b.queue.Reserved(ev.Agent)]; l != nil && l.final == nil {
+		c := call.Consult{Dialog: ev.Dialog}
+		c.Target, c.Refuse, c.Reason = target(l, ev.Target)
+		b.legs[leg], l.legs[leg] = l, true
+		b.handle(l, at, leg, c)
+		return
 	}
 	b.cfg.Signals.Do(call.Reject{Leg: leg, Code: 403, Reason: "No call to consult for"})
 }
 
-// returned finds the outgoing leg that an arriving call is: one that carries its token, or one that was forwarded by
-// the very target that the same caller is being connected with.
+// sentGrace is how long the token of an outgoing leg is known after the leg has ended: a PBX that forwards late, or
+// whose INVITE crosses our CANCEL, must not make a new call of it. It is the longest life of an INVITE transaction that
+// has been answered (RFC 3261 section 17.1.1.2, timer D).
+const sentGrace = 32 * time.Second
+
+// sent is what is remembered of a leg that went out by a trunk.
+type sent struct {
+	live    *live // nil when the leg has ended
+	caller  string
+	target  string
+	ringing bool
+}
+
+type lapse struct {
+	leg   call.LegID
+	until time.Time
+}
+
+// lapse forgets legs that have ended long enough ago.
+func (b *Board) lapse(now time.Time) {
+	for len(b.lapsing) > 0 && !b.lapsing[0].until.After(now) {
+		delete(b.sent, b.lapsing[0].leg)
+		b.lapsing = b.lapsing[1:]
+	}
+}
+
+// returned finds the outgoing leg that an arriving call is: one that carries its token, also where that leg has been
+// answered or has ended a moment ago; or, without a token, one that was forwarded by the very target that the same
+// caller is being connected with just now.
 func (b *Board) returned(ev call.Arrived) *sent {
 	if ev.Token != "" {
 		if s, ok := b.sent[call.LegID(ev.Token)]; ok {
-			return &s
+			return s
 		}
 	}
 	if len(ev.Diverted) == 0 || ev.Caller.Number == "" || len(b.sent) == 0 {
@@ -64,8 +89,8 @@ func (b *Board) returned(ev call.Arrived) *sent {
 	}
 	caller := b.normal(ev.Caller.Number)
 	for _, s := range b.sent {
-		if s.caller == caller && slices.ContainsFunc(ev.Diverted, func(d string) bool { return b.normal(d) == s.target }) {
-			return &s
+		if s.ringing && s.caller == caller && slices.ContainsFunc(ev.Diverted, func(d string) bool { return b.normal(d) == s.target }) {
+			return s
 		}
 	}
 	return nil
@@ -73,7 +98,7 @@ func (b *Board) returned(ev call.Arrived) *sent {
 
 // normal is the E.164 form of a number where it has one, and the number as it stands where not.
 func (b *Board) normal(number string) string {
-	if e164, err := directory.ParseNumber(number, "SE"); err == nil {
+	if e164, err := directory.ParseNumber(number, directory.Region); err == nil {
 		return e164
 	}
 	return number
