@@ -56,17 +56,27 @@ func (d *Directory) Resolve(called string, entrances []string) (Tenant, CommonNu
 	if t == nil {
 		return Tenant{}, CommonNumber{}, false
 	}
-	region := regionOf(t.Number)
 	for _, entrance := range entrances {
-		number, err := ParseNumber(entrance, region)
-		if err != nil {
-			continue
-		}
-		if i := slices.IndexFunc(t.Common, func(c CommonNumber) bool { return c.Number == number }); i >= 0 {
+		if i := t.common(entrance); i >= 0 {
 			return *t, t.Common[i], true
 		}
 	}
 	return *t, CommonNumber{}, true
+}
+
+// common finds an entrance among the tenant's common numbers, -1 where it is none of them.
+func (t *Tenant) common(entrance string) int {
+	is := func(number string) int {
+		return slices.IndexFunc(t.Common, func(c CommonNumber) bool { return c.Number == number })
+	}
+	if i := is(entrance); i >= 0 { // E.164 already, as most PBXs write it
+		return i
+	}
+	number, err := ParseNumber(entrance, regionOf(t.Number))
+	if err != nil {
+		return -1
+	}
+	return is(number)
 }
 
 // RulesFor returns the tenant's settings for one call that came by the common number (zero value: not known). The rules
