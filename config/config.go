@@ -1,0 +1,187 @@
+package config
+
+import (
+	"net/netip"
+	"time"
+
+	"telefonist/directory"
+	"telefonist/tariff"
+)
+
+// Config is the whole configuration. Default says what holds where nothing is written; Reference explains every key.
+// Paths are absolute or relative to the working directory once it is loaded: what is written relative to the file has the
+// file's folder before it.
+type Config struct {
+	SIP    SIP     `yaml:"sip"`
+	Media  Media   `yaml:"media"`
+	Web    Web     `yaml:"web"`
+	Store  Store   `yaml:"store"`
+	Log    Log     `yaml:"log"`
+	Queue  Queue   `yaml:"queue"`
+	Trunks []Trunk `yaml:"trunks"`
+
+	// Plans are the price lists. A plan named "default" is always there. DefaultPlan is that of tenants that name none.
+	Plans       []tariff.Plan `yaml:"plans"`
+	DefaultPlan string        `yaml:"default_plan"`
+
+	Provision    []string      `yaml:"provision"`
+	DrainTimeout time.Duration `yaml:"drain_timeout" max:"24h"`
+
+	src        *source
+	provisions []*Provision
+}
+
+// SIP is the signalling side.
+type SIP struct {
+	Listen          []Listen      `yaml:"listen"`
+	ExternalAddress Addr          `yaml:"external_address"`
+	UnknownSource   string        `yaml:"unknown_source" enum:"drop|answer"`
+	Realm           string        `yaml:"realm"`
+	SessionExpires  time.Duration `yaml:"session_expires" min:"90s" max:"24h" off:"zero"`
+	RegisterMin     time.Duration `yaml:"register_min" min:"10s" max:"1h"`
+	RegisterMax     time.Duration `yaml:"register_max" min:"1m" max:"24h"`
+}
+
+// Media is the audio side.
+type Media struct {
+	Address         Addr              `yaml:"address"`
+	ExternalAddress Addr              `yaml:"external_address"`
+	Ports           Ports             `yaml:"ports"`
+	Timeout         MediaTimeout      `yaml:"timeout"`
+	Prompts         map[string]string `yaml:"prompts"`
+}
+
+// MediaTimeout says how long the far side of a leg may send no audio before its call is ended.
+type MediaTimeout struct {
+	First  time.Duration `yaml:"first" min:"1s" max:"10m" off:"zero"`
+	Steady time.Duration `yaml:"steady" min:"1s" max:"10m" off:"zero"`
+}
+
+// Web is the HTTP side.
+type Web struct {
+	Listen         HostPort  `yaml:"listen"`
+	ExternalURL    URL       `yaml:"external_url"`
+	TLS            TLS       `yaml:"tls"`
+	TrustedProxies []Network `yaml:"trusted_proxies"`
+}
+
+// TLS names the server's certificate; both files or none.
+type TLS struct {
+	Cert string `yaml:"cert"`
+	Key  string `yaml:"key"`
+}
+
+// Store is what is kept on disk.
+type Store struct {
+	Dir string `yaml:"dir"`
+}
+
+// Log is what is written to standard error.
+type Log struct {
+	Level   string `yaml:"level" enum:"debug|info|warn|error"`
+	Format  string `yaml:"format" enum:"text|json"`
+	Numbers string `yaml:"numbers" enum:"masked|full"`
+}
+
+// Queue holds the pool's settings and what tenants have that say nothing else.
+type Queue struct {
+	Answer      string        `yaml:"answer" enum:"queue|ring"`
+	RingFor     time.Duration `yaml:"ring_for" min:"1s" max:"3m"`
+	MaxWait     time.Duration `yaml:"max_wait" max:"24h"`
+	MaxQueue    int           `yaml:"max_queue" max:"100000"`
+	Overflow    string        `yaml:"overflow" enum:"prompt|busy"`
+	Priority    int           `yaml:"priority" min:"-100" max:"100"`
+	Music       string        `yaml:"music"`
+	RingTimeout time.Duration `yaml:"ring_timeout" min:"1s" max:"3m"`
+	RecallAfter time.Duration `yaml:"recall_after" min:"1s" max:"3m"`
+	WrapUp      time.Duration `yaml:"wrap_up" max:"1h"`
+	RetryAfter  time.Duration `yaml:"retry_after" max:"1h"`
+	MaxMisses   int           `yaml:"max_misses" max:"1000"`
+	MissPause   time.Duration `yaml:"miss_pause" max:"24h"`
+}
+
+// Trunk is a PBX, or several behind one address.
+type Trunk struct {
+	Name         ID               `yaml:"name" required:"a name for the trunk, as name: pbx"`
+	Allow        []Source         `yaml:"allow" required:"where its calls come from, as allow: [192.0.2.7]"`
+	Target       Target           `yaml:"target" required:"where calls to it are sent, as target: \"sip:pbx.example:5060\""`
+	Username     string           `yaml:"username"`
+	Password     directory.Secret `yaml:"password"`
+	PasswordFile string           `yaml:"password_file"`
+	Realm        string           `yaml:"realm"`
+}
+
+// Default returns the configuration of an empty file.
+func Default() *Config {
+	any4 := netip.AddrPortFrom(netip.IPv4Unspecified(), 5060)
+	return &Config{
+		SIP: SIP{
+			Listen:        []Listen{{"udp", any4}, {"tcp", any4}},
+			UnknownSource: "drop", Realm: "telefonist",
+			SessionExpires: 30 * time.Minute, RegisterMin: time.Minute, RegisterMax: time.Hour,
+		},
+		Media: Media{
+			Address: Addr{netip.IPv4Unspecified()}, Ports: Ports{10000, 31999},
+			Timeout: MediaTimeout{First: 30 * time.Second, Steady: 15 * time.Second},
+		},
+		Web:   Web{Listen: HostPort{netip.MustParseAddrPort("127.0.0.1:8080")}},
+		Store: Store{Dir: "data"},
+		Log:   Log{Level: "info", Format: "text", Numbers: "masked"},
+		Queue: Queue{
+			Answer: "queue", RingFor: 30 * time.Second, Overflow: "prompt", Music: "music",
+			RingTimeout: 15 * time.Second, RecallAfter: 20 * time.Second, WrapUp: 5 * time.Second,
+			RetryAfter: 30 * time.Second, MaxMisses: 3, MissPause: 5 * time.Minute,
+		},
+		DefaultPlan: "default", DrainTimeout: 2 * time.Minute,
+	}
+}
+
+// Plan returns the price list with the id; "default" is always there.
+func (c *Config) Plan(id string) (tariff.Plan, bool) {
+	for _, p := range c.Plans {
+		if p.ID == id {
+			return p, true
+		}
+	}
+	if p := tariff.DefaultPlan(); p.ID == id {
+		return p, true
+	}
+	return tariff.Plan{}, false
+}
+
+// Warnings are what works but should not be as it is.
+func (c *Config) Warnings() Errors {
+	var all Errors
+	for _, s := range c.sources() {
+		all = append(all, sorted(s.warnings)...)
+	}
+	return all
+}
+
+// Errorf gives an error at a key of the main file, for what only another room can check (a prompt that it does not know).
+func (c *Config) Errorf(path, problem, fix string) Errors {
+	if c.src == nil {
+		return Errors{{File: "defaults", Line: 1, Column: 1, Path: path, Problem: problem, Fix: fix}}
+	}
+	return Errors{c.src.errorAt(c.src.find(path), path, problem, fix)}
+}
+
+func (c *Config) sources() []*source {
+	var all []*source
+	if c.src != nil {
+		all = append(all, c.src)
+	}
+	for _, p := range c.provisions {
+		all = append(all, p.src)
+	}
+	return all
+}
+
+// errors gives everything wrong in all files.
+func (c *Config) errors() Errors {
+	var all Errors
+	for _, s := range c.sources() {
+		all = append(all, sorted(s.errs)...)
+	}
+	return all
+}

@@ -1,0 +1,112 @@
+package config
+
+import (
+	"reflect"
+
+	"telefonist/directory"
+	"telefonist/tariff"
+)
+
+// Provision is one provisioning file: tenants and agents that the operator looks after in a file.
+type Provision struct {
+	Tenants []TenantSpec `yaml:"tenants"`
+	Agents  []AgentSpec  `yaml:"agents"`
+
+	src *source
+}
+
+// TenantSpec is what a file says about a tenant. A field that is nil is not named there: it keeps what was edited
+// elsewhere, else its default.
+type TenantSpec struct {
+	ID            ID               `yaml:"id" json:"id,omitempty" required:"an id, as id: acme"`
+	Name          *string          `yaml:"name" json:"name,omitempty"`
+	Number        *Number          `yaml:"number" json:"number,omitempty" required:"the tenant's own number at the service, as number: \"+46850000001\""`
+	Trunk         *ID              `yaml:"trunk" json:"trunk,omitempty" required:"the name of the trunk that its calls come from, as trunk: pbx"`
+	CommonNumbers *[]CommonSpec    `yaml:"common_numbers" json:"common_numbers,omitempty"`
+	Prefixes      *[]Prefix        `yaml:"prefixes" json:"prefixes,omitempty"`
+	Plan          *string          `yaml:"plan" json:"plan,omitempty"`
+	Priority      *int             `yaml:"priority" json:"priority,omitempty" min:"-100" max:"100"`
+	Answer        *string          `yaml:"answer" json:"answer,omitempty" enum:"queue|ring"`
+	RingFor       *tariff.Duration `yaml:"ring_for" json:"ring_for,omitempty" min:"1s" max:"3m"`
+	MaxWait       *tariff.Duration `yaml:"max_wait" json:"max_wait,omitempty" max:"24h"`
+	MaxQueue      *int             `yaml:"max_queue" json:"max_queue,omitempty" max:"100000"`
+	Overflow      *string          `yaml:"overflow" json:"overflow,omitempty" enum:"prompt|busy|forward"`
+	ForwardTo     *Dial            `yaml:"forward_to" json:"forward_to,omitempty"`
+	RingTimeout   *tariff.Duration `yaml:"ring_timeout" json:"ring_timeout,omitempty" min:"1s" max:"3m"`
+	RecallAfter   *tariff.Duration `yaml:"recall_after" json:"recall_after,omitempty" min:"1s" max:"3m"`
+	WarnAt        *tariff.Duration `yaml:"warn_at" json:"warn_at,omitempty" max:"24h"`
+	Music         *string          `yaml:"music" json:"music,omitempty"`
+	Voicemail     *[]Dial          `yaml:"voicemail" json:"voicemail,omitempty"`
+}
+
+// CommonSpec is a number or entrance of a tenant that callers know.
+type CommonSpec struct {
+	Name            string `yaml:"name" json:"name" required:"what the number is for, as name: Support"`
+	Number          Number `yaml:"number" json:"number" required:"the number, as number: \"+4684000001\""`
+	CustomerService bool   `yaml:"customer_service" json:"customer_service,omitempty"`
+}
+
+// AgentSpec is what a file says about a receptionist. Her password is never kept: it is read from the file at each start.
+type AgentSpec struct {
+	ID           ID               `yaml:"id" json:"id,omitempty" required:"an id, as id: anna"`
+	Name         *string          `yaml:"name" json:"name,omitempty"`
+	Extension    *Extension       `yaml:"extension" json:"extension,omitempty" required:"what her phone registers as, as extension: \"101\""`
+	Kind         *string          `yaml:"kind" json:"kind,omitempty" enum:"service|tenant"`
+	Tenant       *ID              `yaml:"tenant" json:"tenant,omitempty"`
+	Tenants      *[]ID            `yaml:"tenants" json:"tenants,omitempty"`
+	WrapUp       *tariff.Duration `yaml:"wrap_up" json:"wrap_up,omitempty" max:"1h"`
+	Password     directory.Secret `yaml:"password" json:"-"`
+	PasswordFile string           `yaml:"password_file" json:"-"`
+}
+
+// Named lists the keys that the file names for the tenant, besides its id: they are read-only elsewhere.
+func (t TenantSpec) Named() []string { return named(reflect.ValueOf(t)) }
+
+// Named lists the keys that the file names for the agent, besides her id and password: they are read-only elsewhere.
+func (a AgentSpec) Named() []string { return named(reflect.ValueOf(a)) }
+
+func named(v reflect.Value) []string {
+	var names []string
+	for _, f := range fields(v.Type()) {
+		if field := v.Field(f.index); field.Kind() == reflect.Pointer && !field.IsNil() {
+			names = append(names, f.name)
+		}
+	}
+	return names
+}
+
+// overlay gives over where its fields are named, under elsewhere.
+func overlay[T TenantSpec | AgentSpec](over, under T) T {
+	to, from := reflect.ValueOf(&over).Elem(), reflect.ValueOf(under)
+	for i := range to.NumField() {
+		if f := to.Field(i); f.Kind() == reflect.Pointer && f.IsNil() {
+			f.Set(from.Field(i))
+		}
+	}
+	return over
+}
+
+// ParseProvision reads one provisioning file. It reads no other file: passwords in password_file stay empty, and what
+// depends on other files (trunks, plans, other tenants) is not checked. The error is of type Errors.
+func ParseProvision(name string, data []byte) (*Provision, error) {
+	p := parseProvision(name, data)
+	if errs := sorted(p.src.errs); len(errs) > 0 {
+		return nil, errs
+	}
+	return p, nil
+}
+
+func parseProvision(name string, data []byte) *Provision {
+	p := &Provision{src: newSource(name, data)}
+	decode(p.src, data, p)
+	return p
+}
+
+// ParsePlan reads a file that holds one price list, as it stands under plans; what it does not name is as in the
+// default plan. The error is of type Errors.
+func ParsePlan(name string, data []byte) (tariff.Plan, error) {
+	s, plan := newSource(name, data), tariff.DefaultPlan()
+	decode(s, data, &plan)
+	checkPlan(s, "", plan)
+	return plan, sorted(s.errs).err()
+}
