@@ -23,6 +23,7 @@ type ServerTx struct {
 	src    Source
 	toTag  string
 	inside bool // the request came with a To tag
+	size   int  // bytes of the request on the wire
 
 	mu        sync.Mutex // protects what follows; held while a response is written
 	final     int        // status code of the final response sent, 0 before
@@ -50,6 +51,10 @@ func (t *ServerTx) ToTag() string { return t.toTag }
 
 // InDialog reports whether the request came with a To tag.
 func (t *ServerTx) InDialog() bool { return t.inside }
+
+// Size returns how many bytes the request had on the wire: the most that a
+// stranger should be answered with on UDP.
+func (t *ServerTx) Size() int { return t.size }
 
 // NewResponse builds a response to the request (RFC 3261 8.2.6) with our To tag.
 func (t *ServerTx) NewResponse(code int, reason string, body []byte) *sip.Response {
@@ -200,7 +205,7 @@ func (s *Stack) firstSeen(req *sip.Request, f *flow, src Source, size int) {
 	callID := req.CallID().Value()
 	switch {
 	case req.IsAck():
-		tx := s.newServerTx(req, f, src)
+		tx := s.newServerTx(req, f, src, size)
 		s.offer(callID, func() { s.handler.Request(req, tx, src) })
 		return
 	case req.IsCancel():
@@ -208,7 +213,7 @@ func (s *Stack) firstSeen(req *sip.Request, f *flow, src Source, size int) {
 		s.answerOnce(Answer(sip.StatusCallTransactionDoesNotExists, "No Such Transaction"), req, f, size)
 		return
 	}
-	tx := s.newServerTx(req, f, src)
+	tx := s.newServerTx(req, f, src, size)
 	if !s.openServer(tx) {
 		s.m.refuse(refusedOverload)
 		s.answerOnce(Answer(sip.StatusServiceUnavailable, "Service Unavailable", sip.NewHeader("Retry-After", "5")), req, f, size)
@@ -249,10 +254,10 @@ func (s *Stack) answerOnce(v Verdict, req *sip.Request, f *flow, size int) {
 	}
 }
 
-func (s *Stack) newServerTx(req *sip.Request, f *flow, src Source) *ServerTx {
+func (s *Stack) newServerTx(req *sip.Request, f *flow, src Source, size int) *ServerTx {
 	t := &ServerTx{
 		s: s, req: req, callID: req.CallID().Value(), flow: f, src: src, done: make(chan struct{}),
-		key: serverKey(req, f, req.Method),
+		key: serverKey(req, f, req.Method), size: size,
 	}
 	if t.toTag, t.inside = req.To().Params.Get("tag"); !t.inside {
 		t.toTag = sip.GenerateTagN(16)
@@ -335,7 +340,7 @@ func (t *ServerTx) receivedACK(ack *sip.Request) {
 	t.mu.Unlock()
 	switch {
 	case final/100 == 2:
-		t.s.handler.Request(ack, t.s.newServerTx(ack, t.flow, t.src), t.src)
+		t.s.handler.Request(ack, t.s.newServerTx(ack, t.flow, t.src, 0), t.src)
 	case final != 0:
 		go drainACK(t.fsm)
 		t.retransmitted(ack)
