@@ -37,7 +37,7 @@ type SIP struct {
 	ExternalAddress Addr          `yaml:"external_address"`
 	UnknownSource   string        `yaml:"unknown_source" enum:"drop|answer"`
 	Realm           string        `yaml:"realm"`
-	SessionExpires  time.Duration `yaml:"session_expires" min:"90s" max:"24h" off:"zero"`
+	SessionExpires  time.Duration `yaml:"session_expires" min:"90s" max:"24h"`
 	RegisterMin     time.Duration `yaml:"register_min" min:"10s" max:"1h"`
 	RegisterMax     time.Duration `yaml:"register_max" min:"1m" max:"24h"`
 }
@@ -78,9 +78,8 @@ type Store struct {
 
 // Log is what is written to standard error.
 type Log struct {
-	Level   string `yaml:"level" enum:"debug|info|warn|error"`
-	Format  string `yaml:"format" enum:"text|json"`
-	Numbers string `yaml:"numbers" enum:"masked|full"`
+	Level  string `yaml:"level" enum:"debug|info|warn|error"`
+	Format string `yaml:"format" enum:"text|json"`
 }
 
 // Queue holds the pool's settings and what tenants have that say nothing else.
@@ -97,7 +96,6 @@ type Queue struct {
 	WrapUp      time.Duration `yaml:"wrap_up" max:"1h"`
 	RetryAfter  time.Duration `yaml:"retry_after" max:"1h"`
 	MaxMisses   int           `yaml:"max_misses" max:"1000"`
-	MissPause   time.Duration `yaml:"miss_pause" max:"24h"`
 }
 
 // Trunk is a PBX, or several behind one address.
@@ -126,11 +124,11 @@ func Default() *Config {
 		},
 		Web:   Web{Listen: HostPort{netip.MustParseAddrPort("127.0.0.1:8080")}},
 		Store: Store{Dir: "data"},
-		Log:   Log{Level: "info", Format: "text", Numbers: "masked"},
+		Log:   Log{Level: "info", Format: "text"},
 		Queue: Queue{
 			Answer: "queue", RingFor: 30 * time.Second, Overflow: "prompt", Music: "music",
 			RingTimeout: 15 * time.Second, RecallAfter: 20 * time.Second, WrapUp: 5 * time.Second,
-			RetryAfter: 30 * time.Second, MaxMisses: 3, MissPause: 5 * time.Minute,
+			RetryAfter: 30 * time.Second, MaxMisses: 3,
 		},
 		DefaultPlan: "default", DrainTimeout: 2 * time.Minute,
 	}

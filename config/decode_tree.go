@@ -141,15 +141,6 @@ func (d decoder) unknown(at position, path, name string, known []field) {
 	d.s.failAt(at, join(path, printable(name)), "unknown key", fix)
 }
 
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return '?'
-		}
-		return r
-	}, s)
-}
-
 // list decodes a sequence. It replaces what was there.
 func (d decoder) list(n ast.Node, v reflect.Value, path string, tag reflect.StructTag) {
 	seq, ok := n.(*ast.SequenceNode)

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // Error is one thing wrong in one file.
@@ -42,7 +43,7 @@ func (e Error) Excerpt() string {
 		return ""
 	}
 	const width = 120 // a longer line, such as a whole list on one, is cut around the column
-	line, at := []rune(strings.ReplaceAll(e.excerpt, "\t", " ")), max(e.Column-1, 0)
+	line, at := []rune(e.excerpt), max(e.Column-1, 0)
 	if from := at - width/2; from > 0 && len(line) > width {
 		from = min(from, len(line))
 		line, at = line[from:], at-from
@@ -85,6 +86,9 @@ func (es Errors) err() error {
 	return es
 }
 
+// maxExcerpt is the longest line that is shown, in bytes.
+const maxExcerpt = 4096
+
 // position is a place in a file, both from 1.
 type position struct{ line, column int }
 
@@ -120,11 +124,33 @@ func (s *source) failAt(p position, path, problem, fix string) {
 func (s *source) errorAt(p position, path, problem, fix string) Error {
 	p.line = min(max(p.line, 1), max(len(s.lines), 1))
 	p.column = max(p.column, 1)
-	e := Error{File: s.file, Line: p.line, Column: p.column, Path: path, Problem: problem, Fix: fix}
-	if p.line <= len(s.lines) {
-		e.excerpt = hideSecrets(s.lines[p.line-1])
+	e := Error{File: s.file, Line: p.line, Column: p.column, Path: oneLine(path), Problem: oneLine(problem), Fix: oneLine(fix)}
+	if p.line <= len(s.lines) && len(s.lines[p.line-1]) <= maxExcerpt {
+		e.excerpt = printable(hideSecrets(s.lines[p.line-1]))
 	}
 	return e
+}
+
+// oneLine keeps what was quoted from a file from spoiling the terminal or filling it.
+func oneLine(s string) string {
+	const most = 400
+	if r := []rune(s); len(r) > most {
+		s = string(r[:most]) + "…"
+	}
+	return printable(s)
+}
+
+// printable puts a question mark in the place of control characters, a space in that of a tab.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\t':
+			return ' '
+		case unicode.IsControl(r):
+			return '?'
+		}
+		return r
+	}, s)
 }
 
 // find returns where the value of a path stands, else the nearest thing around it that is written down.

@@ -20,7 +20,7 @@ const bothTenants = `tenants:
   - {id: acme, name: Acme AB, number: "+46850000001", trunk: pbx, max_wait: 2m, prefixes: ["+46"], voicemail: ["299"]}
   - {id: beta, number: "+46850000002", trunk: pbx, plan: gold}
 agents:
-  - {id: anna, name: Anna Ek, extension: 101, password: annas password}
+  - {id: anna, name: Anna Ek, extension: 101, password: correct horse}
   - {id: cia, extension: 102, kind: tenant, tenant: acme, wrap_up: 0s, password: someone's password}
 `
 
