@@ -93,3 +93,12 @@ func (lib library) add(name string, wav []byte) error {
 	lib[name] = newClip(name, samples)
 	return nil
 }
+
+// CheckPrompt tells what is wrong with a WAV file that is to be a prompt.
+func CheckPrompt(file string) error {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	return library{}.add("", b)
+}

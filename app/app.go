@@ -1,0 +1,381 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"telefonist/call"
+	"telefonist/config"
+	"telefonist/media"
+	"telefonist/queue"
+	"telefonist/record"
+	"telefonist/sip"
+	"telefonist/store"
+	"telefonist/switchboard"
+	"telefonist/web"
+)
+
+// Options are what a server takes beside its configuration.
+type Options struct {
+	// Log takes the log; nil discards it.
+	Log io.Writer
+	// Observe hears of every line of every call's story, and of each record. See switchboard.Config.
+	Observe func(h *record.Head, e call.Entry, ended *record.Record)
+}
+
+// App is one server. New makes it, Start starts it, Stop ends it; each is called once, in this order.
+type App struct {
+	cfg  *config.Config
+	opts Options
+	log  *slog.Logger
+	reg  *prometheus.Registry
+
+	store  *store.Store
+	media  *media.Engine
+	board  *switchboard.Board
+	sip    *sip.Server
+	phones *phones
+	web    net.Addr
+
+	parts  parts
+	failed chan error
+	reload sync.Mutex // one Reload at a time
+	state  atomic.Int32
+}
+
+// States of an App, for Ready.
+const (
+	starting int32 = iota
+	ready
+	draining
+)
+
+// New makes a server of a configuration. Nothing is opened before Start.
+func New(cfg *config.Config, o Options) (*App, error) {
+	if err := Check(cfg); err != nil {
+		return nil, err
+	}
+	if o.Log == nil {
+		o.Log = io.Discard
+	}
+	log := newLogger(o.Log, cfg.Log)
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return &App{cfg: cfg, opts: o, log: log, reg: reg, parts: parts{log: log}, failed: make(chan error, 4)}, nil
+}
+
+// Check reports what is wrong with a configuration beyond what its own room can see.
+func Check(cfg *config.Config) error {
+	var all config.Errors
+	for name, file := range cfg.Media.Prompts {
+		if err := media.CheckPrompt(file); err != nil {
+			all = append(all, cfg.Errorf("media.prompts."+name, err.Error(), "write a WAV file: PCM, 16 bits, mono, 8 kHz")...)
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return all
+}
+
+func newLogger(w io.Writer, cfg config.Log) *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(cfg.Level)) // checked by config
+	o := &slog.HandlerOptions{Level: level}
+	if cfg.Format == "json" {
+		return slog.New(slog.NewJSONHandler(w, o))
+	}
+	return slog.New(slog.NewTextHandler(w, o))
+}
+
+// Log is the server's log.
+func (a *App) Log() *slog.Logger { return a.log }
+
+// SIPAddrs are the addresses that SIP is served on, with the ports that the system chose.
+func (a *App) SIPAddrs() []sip.Addr { return a.sip.Addrs() }
+
+// WebAddr is the address of the public HTTP listener.
+func (a *App) WebAddr() net.Addr { return a.web }
+
+// StoreDir is the folder of the store.
+func (a *App) StoreDir() string { return a.cfg.Store.Dir }
+
+// Failed gives the error of a part that stopped by itself. The server should then be stopped.
+func (a *App) Failed() <-chan error { return a.failed }
+
+// Ready implements web.Health.
+func (a *App) Ready() error {
+	switch a.state.Load() {
+	case ready:
+		return nil
+	case draining:
+		return errors.New("the service is being stopped")
+	default:
+		return errors.New("the service is starting")
+	}
+}
+
+// Start opens everything in order: the store first, then what a crash left is settled, and trunks last. Where a step
+// fails, those before it are undone.
+func (a *App) Start(ctx context.Context) error {
+	for _, step := range []struct {
+		name string
+		do   func(context.Context) error
+	}{
+		{"store", a.startStore}, {"media", a.startMedia}, {"switchboard", a.startBoard}, {"web", a.startWeb},
+		{"admin socket", a.startAdmin}, {"sip", a.startSIP},
+	} {
+		if err := step.do(ctx); err != nil {
+			return errors.Join(fmt.Errorf("start %s: %w", step.name, err), a.parts.stop(ctx))
+		}
+	}
+	a.state.Store(ready)
+	a.log.Info("ready", "version", Version(), "sip", fmt.Sprint(a.sip.Addrs()), "web", a.web.String(), "store", a.cfg.Store.Dir)
+	_, _ = daemon.SdNotify(false, daemon.SdNotifyReady)
+	return nil
+}
+
+func (a *App) startStore(context.Context) error {
+	s, err := store.Open(a.cfg.Store.Dir, store.Options{Logger: a.log, Registerer: a.reg})
+	if err != nil {
+		return err
+	}
+	a.store = s
+	a.parts.add("store", func(context.Context) error { return s.Close() })
+	return nil
+}
+
+func (a *App) startMedia(context.Context) error {
+	m := a.cfg.Media
+	engine, err := media.New(media.Config{
+		Address: m.Address.Addr, External: m.ExternalAddress.Addr, MinPort: m.Ports.Min, MaxPort: m.Ports.Max,
+		Silence: media.Silence{First: off(m.Timeout.First), Steady: off(m.Timeout.Steady)}, Prompts: m.Prompts,
+		Logger: a.log, Registerer: a.reg,
+	}, media.SinkFunc(func(leg call.LegID, at time.Time, ev call.Event) { a.board.Post(leg, at, ev) }))
+	if err != nil {
+		return err
+	}
+	a.media = engine
+	a.parts.add("media", func(context.Context) error { engine.Shutdown(); return nil })
+	return nil
+}
+
+// off turns the configuration's "zero means off" into media's "negative means off".
+func off(d time.Duration) time.Duration {
+	if d == 0 {
+		return -1
+	}
+	return d
+}
+
+func (a *App) startBoard(context.Context) error {
+	dir, err := provision(a.store, a.cfg)
+	if err != nil {
+		return err
+	}
+	a.board = switchboard.New(switchboard.Config{
+		Store: a.store, Directory: dir, Limits: limits(a.cfg), Logger: a.log, Registerer: a.reg, Observe: a.opts.Observe,
+	})
+	a.phones = a.newPhones(dir)
+	if err := a.phones.restore(); err != nil {
+		return err
+	}
+	if a.sip, err = sip.New(a.sipConfig()); err != nil {
+		return err
+	}
+	a.board.Connect(a.sip, a.media)
+	run, stop := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		a.board.Run(run)
+	}()
+	expiry := make(chan struct{})
+	go func() {
+		defer close(expiry)
+		a.phones.reg.Run(run)
+	}()
+	a.parts.add("sip", func(ctx context.Context) error { return a.sip.Close(ctx) })
+	a.parts.add("switchboard", func(context.Context) error {
+		stop()
+		<-done
+		<-expiry
+		return nil
+	})
+	return nil
+}
+
+func limits(cfg *config.Config) queue.Limits {
+	return queue.Limits{Misses: cfg.Queue.MaxMisses, Again: cfg.Queue.RetryAfter}
+}
+
+// startSIP ends what a crash left standing, and then takes calls.
+func (a *App) startSIP(ctx context.Context) error {
+	dialogs, err := settle(ctx, a.store, a.log)
+	if err != nil {
+		return err
+	}
+	a.sip.Start(dialogs)
+	return nil
+}
+
+func (a *App) startWeb(context.Context) error {
+	l, err := net.Listen("tcp", a.cfg.Web.Listen.String())
+	if err != nil {
+		return err
+	}
+	a.web = l.Addr()
+	srv := httpServer(web.Public(Version(), a, a.reg))
+	a.serve("web", srv, func() error {
+		if tls := a.cfg.Web.TLS; tls.Cert != "" {
+			return srv.ServeTLS(l, tls.Cert, tls.Key)
+		}
+		return srv.Serve(l)
+	})
+	return nil
+}
+
+func (a *App) startAdmin(context.Context) error {
+	path := SocketPath(a.cfg.Store.Dir)
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err // the store's lock is ours, so nobody else listens there
+	}
+	l, err := listenPrivate(path)
+	if err != nil {
+		return err
+	}
+	srv := httpServer(web.Admin(Version(), stored{a.store}, a.board))
+	a.serve("admin socket", srv, func() error { return srv.Serve(l) })
+	return nil
+}
+
+// listenPrivate makes a socket that only this user can open: it is bound inside the store's folder, which is private,
+// and its mode says so too.
+func listenPrivate(path string) (net.Listener, error) {
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		l.Close()
+		return nil, err
+	}
+	return l, nil
+}
+
+func httpServer(h http.Handler) *http.Server {
+	return &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
+}
+
+// serve runs an HTTP server until it is stopped.
+func (a *App) serve(name string, srv *http.Server, run func() error) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := run(); !errors.Is(err, http.ErrServerClosed) {
+			a.failed <- fmt.Errorf("%s: %w", name, err)
+		}
+	}()
+	a.parts.add(name, func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+		defer cancel()
+		err := srv.Shutdown(ctx)
+		if errors.Is(err, context.DeadlineExceeded) {
+			err = srv.Close()
+		}
+		<-done
+		return err
+	})
+}
+
+// Stop refuses new calls, lets live ones go on for at most the configured drain time or until ctx ends, ends those that
+// are left, and closes everything. No record is lost.
+func (a *App) Stop(ctx context.Context) error {
+	a.state.Store(draining)
+	_, _ = daemon.SdNotify(false, daemon.SdNotifyStopping)
+	a.sip.SetDraining(true)
+	idle := a.board.Drain()
+	limit := time.NewTimer(a.cfg.DrainTimeout)
+	defer limit.Stop()
+	a.log.Info("draining", "at_most", a.cfg.DrainTimeout)
+	select {
+	case <-idle:
+	case <-limit.C:
+		a.log.Warn("drain time is over, live calls are ended")
+	case <-ctx.Done():
+		a.log.Warn("told to stop at once, live calls are ended")
+	}
+	err := a.parts.stop(context.WithoutCancel(ctx))
+	a.log.Info("stopped")
+	return err
+}
+
+// Reload applies a changed configuration: trunks, tenants, agents, plans, queue settings. What needs a restart is
+// logged and left as it was.
+func (a *App) Reload(cfg *config.Config) error {
+	a.reload.Lock()
+	defer a.reload.Unlock()
+	if err := Check(cfg); err != nil {
+		return err
+	}
+	dir, err := provision(a.store, cfg)
+	if err != nil {
+		return err
+	}
+	a.sip.SetTrunks(trunks(cfg))
+	a.phones.setDirectory(dir)
+	a.board.SetDirectory(dir, limits(cfg))
+	for _, name := range needRestart(a.cfg, cfg) {
+		a.log.Warn("this change needs a restart", "section", name)
+	}
+	return nil
+}
+
+func needRestart(old, new *config.Config) []string {
+	var changed []string
+	for name, pair := range map[string][2]any{
+		"sip": {old.SIP, new.SIP}, "media": {old.Media, new.Media}, "web": {old.Web, new.Web}, "store": {old.Store, new.Store},
+		"log": {old.Log, new.Log}, "drain_timeout": {old.DrainTimeout, new.DrainTimeout},
+	} {
+		if fmt.Sprint(pair[0]) != fmt.Sprint(pair[1]) {
+			changed = append(changed, name)
+		}
+	}
+	return changed
+}
+
+// trunks are the trunks of a configuration as sip has them.
+func trunks(cfg *config.Config) []sip.Trunk {
+	var all []sip.Trunk
+	for _, t := range cfg.Trunks {
+		trunk := sip.Trunk{Name: string(t.Name), Target: t.Target.String(),
+			Credentials: sip.Credentials{User: t.Username, Password: string(t.Password), Realm: t.Realm}}
+		for _, s := range t.Allow {
+			trunk.Allow = append(trunk.Allow, sip.Allow{Prefix: s.Prefix, Port: s.Port})
+		}
+		all = append(all, trunk)
+	}
+	return all
+}
+
+// external is an address as Via and Contact have it, empty where none is configured.
+func external(a netip.Addr) string {
+	if !a.IsValid() {
+		return ""
+	}
+	return a.String()
+}
