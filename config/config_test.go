@@ -47,6 +47,27 @@ func TestDefaultsAreThoseOfAnEmptyFile(t *testing.T) {
 	}
 }
 
+func TestFilesOfWindowsAreRead(t *testing.T) {
+	data, err := os.ReadFile(filepath.Join(testdata, "telefonist.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := Parse("x.yaml", data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := Parse("x.yaml", []byte("\ufeff"+strings.ReplaceAll(string(data), "\n", "\r\n")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.src, want.src = nil, nil; !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	if _, err := Parse("x.yaml", []byte("log: {}\n# f\xf6rs\xe4ljning\n")); err == nil || !strings.HasPrefix(err.Error(), "x.yaml:2:1: a letter here is not UTF-8") {
+		t.Errorf("Latin-1: %v", err)
+	}
+}
+
 // The configuration that the documentation promises, as it stands there.
 func TestKeysThatWereKeptAreReadInBraces(t *testing.T) {
 	c, err := Parse("x.yaml", []byte(`

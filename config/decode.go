@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"encoding"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -39,6 +41,7 @@ func decode(s *source, data []byte, to any) {
 
 // parse returns the root of the document, nil where it is empty, false where it cannot be read.
 func parse(s *source, data []byte) (root ast.Node, ok bool) {
+	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")) // the mark that Windows editors set before UTF-8
 	if problem, at := unreadable(data); problem != "" {
 		s.failAt(at, "", problem, "write an ordinary YAML file in UTF-8")
 		return nil, false
@@ -79,6 +82,13 @@ func parse(s *source, data []byte) (root ast.Node, ok bool) {
 func unreadable(data []byte) (string, position) {
 	if len(data) > maxFile {
 		return fmt.Sprintf("the file is larger than %d MiB", maxFile>>20), position{1, 1}
+	}
+	if !utf8.Valid(data) {
+		for i, line := range bytes.Split(data, []byte("\n")) {
+			if !utf8.Valid(line) {
+				return "a letter here is not UTF-8 (Latin-1?)", position{i + 1, 1}
+			}
+		}
 	}
 	line, depth, dashes, deepest := 1, 0, 0, 0
 	for i, c := range data {
