@@ -79,7 +79,7 @@ func inWorldWith(t *testing.T, cfg Config, f func(w *world)) {
 			t.Fatal(err)
 		}
 		w.srv = srv
-		srv.Start()
+		srv.Start(nil)
 		defer w.close()
 		f(w)
 	})
@@ -217,6 +217,22 @@ func (f *far) response(code int) *msg.Response {
 	return nil
 }
 
+// final is response, behind any provisional ones.
+func (f *far) final(code int) *msg.Response {
+	f.w.t.Helper()
+	for {
+		m := f.next()
+		res, ok := m.(*msg.Response)
+		switch {
+		case ok && res.StatusCode == code:
+			return res
+		case !ok || res.StatusCode >= 200:
+			f.w.dump()
+			f.w.t.Fatalf("%s got %s, want %d", f.addr, startLine(m), code)
+		}
+	}
+}
+
 // request takes the next message, which must be a request with that method.
 func (f *far) request(method msg.RequestMethod) *msg.Request {
 	f.w.t.Helper()
@@ -226,6 +242,18 @@ func (f *far) request(method msg.RequestMethod) *msg.Request {
 	}
 	f.w.dump()
 	f.w.t.Fatalf("%s got %s, want %s", f.addr, startLine(m), method)
+	return nil
+}
+
+// await takes the next request, which must come within the time.
+func (f *far) await(within time.Duration) *msg.Request {
+	f.w.t.Helper()
+	for end := time.Now().Add(within); !time.Now().After(end); time.Sleep(10 * time.Millisecond) {
+		if req, ok := f.next().(*msg.Request); ok {
+			return req
+		}
+	}
+	f.w.t.Fatalf("%s got no request within %s", f.addr, within)
 	return nil
 }
 

@@ -15,8 +15,8 @@ import (
 // leftLimit is how long the peers of a crash may take to answer, all together.
 const leftLimit = 2 * time.Second
 
-// EndLeft sends BYE for every dialog that a crash left behind and waits for the answers, 2 s at most. It is called between
-// New and Start, so that the far sides are free before the first new call is taken. Errors are logged: a far side that does
+// EndLeft sends BYE for every dialog that a crash left behind and waits for the answers, 2 s at most. Start calls it,
+// so that the far sides are free before the first new call is taken. Errors are logged: a far side that does
 // not answer has lost the call by itself, or its session timer ends it.
 func (s *Server) EndLeft(dialogs []call.Dialog) {
 	ctx, cancel := context.WithTimeout(s.ctx, leftLimit)

@@ -37,8 +37,8 @@ type Phones interface {
 	Register(req *msg.Request, tx *wire.ServerTx, src wire.Source)
 	// Contacts returns the live contacts of an agent, newest first.
 	Contacts(agent string) []Contact
-	// Known reports whether a phone has registered from exactly that address and port, and from that host. It is called for
-	// every message and is quick.
+	// Known reports whether a phone has registered from exactly that address and port, and whether one has from that host.
+	// It is called for every message and is quick.
 	Known(src netip.AddrPort) (flow, host bool)
 	// Authenticate finds the agent that a request comes from by its digest. It answers the request itself, 407 or 403,
 	// where ok is false. The user of From must be a name of that same agent.

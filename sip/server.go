@@ -77,8 +77,11 @@ func New(cfg Config) (*Server, error) {
 	return s, nil
 }
 
-// Start takes new calls from now on. What a crash left behind is ended before, with EndLeft.
-func (s *Server) Start() { s.open.Store(true) }
+// Start sends BYE for what a crash left behind, see EndLeft, and takes new calls from then on.
+func (s *Server) Start(left []call.Dialog) {
+	s.EndLeft(left)
+	s.open.Store(true)
+}
 
 // SetDraining refuses new calls with 503 and Retry-After, or takes them again. Calls that stand go on.
 func (s *Server) SetDraining(on bool) { s.draining.Store(on) }
@@ -94,8 +97,23 @@ func (s *Server) SetTrunks(cfg []Trunk) error {
 	return nil
 }
 
+// Addr is an address that is bound.
+type Addr struct {
+	Network string // "udp" or "tcp"
+	netip.AddrPort
+}
+
+// String prints the address as the configuration has it: "udp://192.0.2.1:5060".
+func (a Addr) String() string { return a.Network + "://" + a.AddrPort.String() }
+
 // Addrs returns the addresses that are bound.
-func (s *Server) Addrs() []wire.Listen { return s.stack.Addrs() }
+func (s *Server) Addrs() []Addr {
+	var out []Addr
+	for _, l := range s.stack.Addrs() {
+		out = append(out, Addr{l.Network, l.Addr})
+	}
+	return out
+}
 
 // closeGrace is how long Close waits for the far sides to answer the end of their legs.
 const closeGrace = 2 * time.Second
