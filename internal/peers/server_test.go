@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -165,13 +164,12 @@ func (s *server) metrics() string {
 	return b.String()
 }
 
-// stop ends the server as systemd does.
-func (s *server) stop() {
+// terminate asks the server to stop, as systemd does.
+func (s *server) terminate() {
 	s.t.Helper()
 	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		s.t.Fatal(err)
 	}
-	s.awaitExit()
 }
 
 func (s *server) awaitExit() error {
@@ -263,10 +261,8 @@ func (s *server) awaitAgents(n int, state string) {
 	s.await(fmt.Sprintf("%d agents %s", n, state), func() bool { return strings.Contains(s.metrics(), want) })
 }
 
-// awaitLog waits until the server has logged a text.
+// awaitMetric waits until /metrics has a line.
 func (s *server) awaitMetric(line string) {
 	s.t.Helper()
 	s.await(line, func() bool { return strings.Contains(s.metrics(), line+"\n") })
 }
-
-var errTimeout = errors.New("timed out")
