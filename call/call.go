@@ -71,6 +71,7 @@ type agent struct {
 	leg     LegID // empty when the agent hung up but stays reserved
 	present bool  // in the call: handling time runs
 	held    bool  // her phone holds the caller
+	lost    bool  // nothing was heard of her phone: it is no use to come back to
 	from    time.Duration
 	recall  string // why the caller comes back to this agent, empty for a first offer
 }

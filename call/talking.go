@@ -83,7 +83,7 @@ func (c *Call) agentEnded(cause Cause) {
 		c.agent.leg = ""
 		c.withdraw(FreedDeclined, cause)
 	case connecting:
-		c.agent.leg = "" // the phone leaves as it should after a REFER
+		c.agent.leg, c.agent.lost = "", false // the phone leaves as it should after a REFER
 		c.refer = refer{}
 	default:
 		outcome := c.endOutcome(cause)
@@ -101,6 +101,8 @@ func (c *Call) agentLost() {
 		c.finish(c.endOutcome(CauseMedia), CauseMedia)
 	case opening:
 		c.withdraw(FreedDeclined, CauseMedia)
+	default:
+		c.agent.lost = true
 	}
 }
 
@@ -184,7 +186,7 @@ func (c *Call) pass(t Timer) bool {
 // tone sounds in the receptionist's ear, on the leg that she is listening to.
 func (c *Call) tone(k ToneKind) {
 	leg := c.agent.leg
-	if c.consult != "" {
+	if c.consult != "" && c.target.answered {
 		leg = c.consult
 	}
 	if leg != "" {

@@ -200,6 +200,10 @@ func (c *Call) recall(reason string, code int) {
 	c.emit(Disarm{TimerRecall})
 	c.notify(code, reason)
 	c.agent.recall = reason
+	if c.agent.lost {
+		c.emit(Hangup{Leg: c.agent.leg, Cause: CauseMedia})
+		c.agent.leg, c.agent.lost = "", false
+	}
 	if c.agent.leg == "" {
 		c.music()
 		c.dialAgent()

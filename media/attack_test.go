@@ -252,3 +252,23 @@ func TestPacketsUnderWayFromTheOldAddressDoNotFixTheNewOne(t *testing.T) {
 		t.Error("the far side is shut out")
 	}
 }
+
+func TestOurOwnPacketsFixNoAddress(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	if err := r.Open("loop", Options{}); err != nil {
+		t.Fatal(err)
+	}
+	// The description names our host and a port that is not ours, in the hope that another leg sends here.
+	if _, err := r.Answer("loop", sdpOf(netip.MustParseAddrPort("127.31.4.1:9"), negotiate.PCMA)); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Open("other", Options{}); err != nil {
+		t.Fatal(err)
+	}
+	other, _ := r.Info("other")
+	r.leg("loop").receiveRTP(make12(160), other.Local)
+	if info, _ := r.Info("loop"); info.Received != 0 || info.Dropped != 1 {
+		t.Errorf("%+v", info)
+	}
+}

@@ -227,6 +227,7 @@ func TestSourceJoinsInSequenceAndTime(t *testing.T) {
 		{1105, 40000, 237, 7, 7, 8960, true},             // its sequence jumps
 		{1125, 9, 0xfffffff0, 8, 8, 9120, true},          // another SSRC
 		{1145, 10, 0x90, 8, 9, 9280, false},
+		{1645, 900, 5, 9, 10, 13280, true}, // another one, half a second later
 	} {
 		got := relay(tc.now, tc.seq, tc.stamp, tc.ssrc)
 		if got.ssrc != 9 || got.seq-base.seq != tc.wantSeq || got.time-base.time != tc.wantTime || got.marker != tc.marker {
@@ -234,6 +235,41 @@ func TestSourceJoinsInSequenceAndTime(t *testing.T) {
 				tc.wantSeq, tc.wantTime, tc.marker)
 		}
 	}
+}
+
+// Between the decision of the speaker's side and the sending the connection may have ended.
+func TestNobodyIsRelayedWhoIsNotHeard(t *testing.T) {
+	o, f := newTape()
+	a, b := &leg{}, &leg{}
+	o.hear(a)
+	p, _ := parsePacket(make12(160))
+	o.relay(b, &p, negotiate.FormatPCMA, false, 0)
+	o.hear(nil)
+	o.relay(a, &p, negotiate.FormatPCMA, false, 0)
+	if len(f.sent) != 0 {
+		t.Errorf("%d packets were sent", len(f.sent))
+	}
+}
+
+func TestSilenceCutsBothLegsOnBothSides(t *testing.T) {
+	a, b := &leg{}, &leg{}
+	a.peer, b.peer = b, a
+	a.in.route(b)
+	b.in.route(a)
+	a.out.hear(b)
+	b.out.hear(a)
+	a.silence()
+	for _, l := range []*leg{a, b} {
+		if l.peer != nil || l.in.to != nil || l.out.from != nil {
+			t.Error("a leg is still connected")
+		}
+	}
+}
+
+func make12(n int) []byte {
+	b := make([]byte, headerSize+n)
+	putHeader(b, false, 8, 1, 1, 1)
+	return b
 }
 
 func TestNothingIsMissedAfterAHold(t *testing.T) {

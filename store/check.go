@@ -164,30 +164,14 @@ func (s *Store) checkPages(db *bbolt.DB, f *findings) {
 	}
 }
 
-// checkAtStart reads what lives on the pages written last, as Open says. A value of the journal or a registration that does
-// not match its checksum is left to Recover and Registrations, which leave it out and tell of it.
+// checkAtStart reads what lives on the pages written last, once verifyPages found the pages in order. A value of the journal
+// or a registration that does not match its checksum is left to Recover and Registrations, which leave it out and tell.
 func (s *Store) checkAtStart() error {
-	f := &findings{}
-	for _, db := range []*bbolt.DB{s.calls, s.directory} {
-		if err := s.view(db, "check at start", func(tx *bbolt.Tx) error {
-			return tx.ForEach(func(name []byte, b *bbolt.Bucket) error {
-				if isRecords := !bytes.Equal(name, bucketJournal) && !bytes.Equal(name, bucketRegistrations); isRecords &&
-					tx.Size() > maxPageCheck {
-					return nil
-				}
-				return b.ForEach(func(_, _ []byte) error { return nil })
-			})
-		}); err != nil {
-			return err
-		}
-	}
 	if err := s.checkNewest(); err != nil {
 		return err
 	}
-	// Only now: bbolt's check runs on a goroutine of its own, where pages that make no sense could not be caught.
-	s.checkPages(s.calls, f)
-	s.checkPages(s.directory, f)
-	return errors.Join(f.all...)
+	_, err := s.Provisioned()
+	return err
 }
 
 // checkNewest reads the newest records, found by each of their indexes, since either may be the one that is stale.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -47,7 +48,7 @@ func openFile(path string, bo *bbolt.Options, list []migration, o Options) (*bbo
 			return nil, fmt.Errorf("create %s: %w", path, err)
 		}
 	}
-	db, err := openBolt(path, bo)
+	db, err := openBolt(path, bo, o.Logger)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +71,7 @@ func createFile(path string, bo *bbolt.Options, list []migration, o Options) err
 	}
 	small := *bo
 	small.InitialMmapSize = 0
-	db, err := openBolt(temp, &small)
+	db, err := openBolt(temp, &small, o.Logger)
 	if err != nil {
 		return err
 	}
@@ -93,7 +94,7 @@ func syncDir(dir string) error {
 }
 
 // openBolt opens a bbolt file and turns what goes wrong, panics included, into errors that say what to do.
-func openBolt(path string, bo *bbolt.Options) (*bbolt.DB, error) {
+func openBolt(path string, bo *bbolt.Options, log *slog.Logger) (*bbolt.DB, error) {
 	var file *os.File
 	opts := *bo
 	opts.OpenFile = func(name string, flag int, mode os.FileMode) (*os.File, error) {
@@ -107,7 +108,14 @@ func openBolt(path string, bo *bbolt.Options) (*bbolt.DB, error) {
 		if err != nil {
 			return err
 		}
-		return wholeFile(db, file)
+		if err := wholeFile(db, file); err != nil {
+			return err
+		}
+		warning, err := verifyPages(file, db.Info().PageSize)
+		if err == nil && warning != "" {
+			log.Warn("store: a transaction was cut short and does not count", "file", path, "found", warning)
+		}
+		return err
 	})
 	switch {
 	case err == nil:
@@ -118,7 +126,8 @@ func openBolt(path string, bo *bbolt.Options) (*bbolt.DB, error) {
 		if db != nil {
 			db.Close()
 		} else if file != nil {
-			file.Close() // bbolt lost hold of it in the panic; closing gives its lock up
+			unlock(file) // bbolt lost hold of it in the panic
+			file.Close()
 		}
 		return nil, err
 	case errors.Is(err, bbolterrors.ErrInvalid), errors.Is(err, bbolterrors.ErrChecksum),

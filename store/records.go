@@ -160,9 +160,8 @@ func (s *Store) page(tx *bbolt.Tx, sc *scan, want int) (page []pair, more bool, 
 // maxPageTime ends a page early, so that a slow disk makes pages shorter and not transactions longer.
 const maxPageTime = 100 * time.Millisecond
 
-// Count counts the records that match, without reading them. Limit and Newest mean nothing to it.
+// Count counts the records that match, without reading them. Limit means nothing to it.
 func (s *Store) Count(ctx context.Context, f Filter) (int, error) {
-	f.Newest = false
 	sc, err := newScan(f)
 	if err != nil {
 		return 0, fmt.Errorf("count calls: %w", err)

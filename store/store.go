@@ -35,9 +35,8 @@ type Store struct {
 // process can have it open so. It fails with ErrLocked, ErrNewerSchema or ErrDamaged as these say.
 //
 // A power cut tears nothing that counts, since bbolt syncs pages before the meta page that names them. A disk that lies
-// about syncing can have torn the pages written last, so opening reads through what lives on them: the journal, the
-// registrations and the newest records with their indexes; a file of up to 64 MiB is read whole and its pages are
-// accounted for. What is broken there is ErrDamaged. Check reads everything of a file of any size.
+// about syncing can have torn the pages written last. So opening verifies the pages of a file of up to 256 MiB, and reads
+// the newest records with their indexes. What is broken there is ErrDamaged; Check reads every value of a file of any size.
 func Open(dir string, o Options) (*Store, error) {
 	o = o.withDefaults()
 	if err := os.MkdirAll(dir, dirMode); err != nil {
@@ -105,7 +104,7 @@ func openReadOnlyFile(path string, o Options, list []migration) (*bbolt.DB, erro
 	case info.Size() == 0: // bbolt would try to write its first pages
 		return nil, &DamagedError{File: path, Reason: "the file is empty"}
 	}
-	db, err := openBolt(path, boltOptions(o.LockTimeout, 0, 0, true))
+	db, err := openBolt(path, boltOptions(o.LockTimeout, 0, 0, true), o.Logger)
 	if err != nil {
 		return nil, err
 	}

@@ -78,11 +78,11 @@ func (w *writer) stop() {
 	w.mu.Lock()
 	w.stopped = true
 	w.mu.Unlock()
-	signal(w.wake)
+	nudge(w.wake)
 	w.done.Wait()
 }
 
-func signal(c chan struct{}) {
+func nudge(c chan struct{}) {
 	select {
 	case c <- struct{}{}:
 	default:
@@ -109,13 +109,13 @@ func (w *writer) submit(op operation, opens bool, done func(error)) {
 		w.pending++
 		w.mu.Unlock()
 		w.metrics.errors.WithLabelValues(errBusy).Inc()
-		signal(w.tell)
+		nudge(w.tell)
 		return
 	}
 	w.pending++
 	w.queue = append(w.queue, j)
 	w.mu.Unlock()
-	signal(w.wake)
+	nudge(w.wake)
 }
 
 func (w *writer) pendingCount() float64 {
@@ -151,12 +151,12 @@ func (w *writer) write() {
 		w.writing = time.Time{}
 		w.results = append(w.results, batch...)
 		w.mu.Unlock()
-		signal(w.tell)
+		nudge(w.tell)
 	}
 	w.mu.Lock()
 	w.finished = true
 	w.mu.Unlock()
-	signal(w.tell)
+	nudge(w.tell)
 }
 
 // gather returns the jobs of the next transaction, nil once the writer is stopped and all is written. After an idle

@@ -119,7 +119,9 @@ func round(n int, unit time.Duration, rng *rand.Rand) []scene {
 	return scenes
 }
 
-func rand2(rng *rand.Rand, most time.Duration) time.Duration { return time.Duration(rng.Int64N(int64(most) + 1)) }
+func rand2(rng *rand.Rand, most time.Duration) time.Duration {
+	return time.Duration(rng.Int64N(int64(most) + 1))
+}
 
 // expected says what the record of the scene must be, before anything is played.
 func (s scene) expected() Expectation {

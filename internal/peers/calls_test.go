@@ -238,6 +238,7 @@ func TestASecondSIGTERMEndsAtOnce(t *testing.T) {
 	s.awaitAgents(1, "talking")
 	begun := time.Now()
 	s.terminate()
+	s.await("the drain to begin", func() bool { return s.status("/readyz") == 503 })
 	s.terminate()
 	live.wait()
 	phone.wait()

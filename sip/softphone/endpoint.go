@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
@@ -109,7 +110,9 @@ type endpoint struct {
 	stack *wire.Stack
 	ctx   context.Context // ends with Close
 	stop  context.CancelFunc
-	tasks sync.WaitGroup // behaviours and refreshes; Add under mu unless closed
+	// server is Config.Server, until Connect says otherwise.
+	server atomic.Pointer[netip.AddrPort]
+	tasks  sync.WaitGroup // behaviours and refreshes; Add under mu unless closed
 
 	mu     sync.Mutex // protects what follows; held for map work only, before or without a call's own
 	closed bool
@@ -122,6 +125,7 @@ type dialogKey struct{ callID, tag string }
 func newEndpoint(cfg Config) (*endpoint, error) {
 	cfg = cfg.withDefaults()
 	e := &endpoint{cfg: cfg, calls: map[dialogKey]*Call{}}
+	e.Connect(cfg.Server)
 	stack, err := wire.New(wire.Config{
 		Listen: []wire.Listen{{Network: cfg.Network, Addr: cfg.Listen}}, UserAgent: "telefonist-softphone", Logger: cfg.Logger,
 	})
@@ -133,6 +137,9 @@ func newEndpoint(cfg Config) (*endpoint, error) {
 	stack.Serve(e)
 	return e, nil
 }
+
+// Connect changes where requests outside a dialog go, for a server that starts later than the phone.
+func (e *endpoint) Connect(server netip.AddrPort) { e.server.Store(&server) }
 
 // Addr returns the address of the SIP socket.
 func (e *endpoint) Addr() netip.AddrPort { return e.stack.Addrs()[0].Addr }
@@ -262,7 +269,7 @@ func respond(tx *wire.ServerTx, res *sip.Response) { _ = tx.Respond(res) }
 
 // serverDest is where requests outside a dialog go.
 func (e *endpoint) serverDest() wire.Dest {
-	return wire.Dest{Network: e.cfg.Network, Addr: e.cfg.Server}
+	return wire.Dest{Network: e.cfg.Network, Addr: *e.server.Load()}
 }
 
 // contact is our Contact towards a destination.
@@ -280,7 +287,8 @@ func (e *endpoint) contact(user string, dst wire.Dest) sip.Uri {
 }
 
 func (e *endpoint) serverURI(user string) sip.Uri {
-	u := sip.Uri{Scheme: "sip", User: user, Host: hostOf(e.cfg.Server.Addr()), Port: int(e.cfg.Server.Port())}
+	server := *e.server.Load()
+	u := sip.Uri{Scheme: "sip", User: user, Host: hostOf(server.Addr()), Port: int(server.Port())}
 	if e.cfg.Network == "tcp" {
 		u.UriParams = sip.HeaderParams{{K: "transport", V: "tcp"}}
 	}

@@ -56,7 +56,8 @@ func (c *Call) Transfer(ctx context.Context, target string) (*Referral, error) {
 func (c *Call) TransferTo(ctx context.Context, other *Call) (*Referral, error) {
 	other.mu.Lock()
 	u := bare(other.d.remoteURI)
-	u.Host, u.Port = hostOf(c.ep.cfg.Server.Addr()), int(c.ep.cfg.Server.Port())
+	server := c.ep.serverURI("")
+	u.Host, u.Port = server.Host, server.Port
 	replaces := fmt.Sprintf("%s;to-tag=%s;from-tag=%s", other.key.callID, other.d.remoteTag, other.key.tag)
 	other.mu.Unlock()
 	return c.refer(ctx, "<"+u.String()+"?Replaces="+url.QueryEscape(replaces)+">")

@@ -22,6 +22,7 @@
 //   - A panic in a handler costs that one request a 500, nothing else.
 //
 // It never decides who may call, keeps no dialogs, and retransmits no 2xx:
-// that is the dialog layer's. It sends 100 Trying for every INVITE it admits and
-// 200 for every CANCEL that it can match; the 487 is the dialog layer's.
+// that is the dialog layer's. It sends 100 Trying for every INVITE it admits
+// (for a stranger's once the handler has not refused it) and 200 for every CANCEL that
+// it can match; the 487 is the dialog layer's.
 package wire

@@ -59,12 +59,11 @@ func (l *lanes) run(key string, ln *lane) {
 			l.mu.Unlock()
 			return
 		}
-		batch := ln.queue
-		ln.queue = nil
+		f := ln.queue[0]
+		ln.queue[0] = nil
+		ln.queue = ln.queue[1:]
 		l.mu.Unlock()
-		for _, f := range batch {
-			l.call(f)
-		}
+		l.call(f)
 	}
 }
 

@@ -26,6 +26,7 @@ type ServerTx struct {
 	size   int  // bytes of the request on the wire
 
 	mu        sync.Mutex // protects what follows; held while a response is written
+	answered  bool       // a response was sent
 	final     int        // status code of the final response sent, 0 before
 	acked     bool       // a non-2xx final response was acknowledged, or never will be
 	cancel    *sip.Request
@@ -74,9 +75,14 @@ func (t *ServerTx) Respond(res *sip.Response) error {
 	t.prepare(res)
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	return t.respondLocked(res)
+}
+
+func (t *ServerTx) respondLocked(res *sip.Response) error {
 	if t.ended {
 		return ErrNoTransaction
 	}
+	t.answered = true
 	repeated2xx := t.req.IsInvite() && t.final/100 == 2 && res.IsSuccess()
 	if t.final != 0 && !repeated2xx {
 		return ErrFinalSent
@@ -103,7 +109,7 @@ func (t *ServerTx) Refuse(res *sip.Response) error {
 		t.mu.Unlock()
 		return ErrFinalSent
 	}
-	t.final, t.acked = res.StatusCode, true
+	t.answered, t.final, t.acked = true, res.StatusCode, true
 	t.mu.Unlock()
 	err := t.flow.WriteMsg(res)
 	t.fsm.Terminate()
@@ -291,16 +297,20 @@ func (s *Stack) server(key string) *ServerTx {
 	return s.servers[key]
 }
 
-// start sends 100 to an INVITE and calls the handler. It runs on the lane.
+// start sends 100 to an INVITE and calls the handler. It runs on the lane. A
+// stranger's INVITE gets its 100 only when the handler has not refused it: a
+// challenge is all that a stranger is worth.
 func (t *ServerTx) start() {
-	if t.req.IsInvite() {
-		if err := t.Respond(sip.NewResponseFromRequest(t.req, sip.StatusTrying, "Trying", nil)); err != nil {
-			t.s.debug("send 100", "error", err, "peer", t.src.Addr)
-		}
-	} else {
+	stranger := t.s.cfg.Known != nil && !t.s.cfg.Known(t.src.Addr)
+	switch {
+	case !t.req.IsInvite():
 		t.mu.Lock()
 		t.unheard = time.AfterFunc(64*sip.T1, t.neverAnswered)
 		t.mu.Unlock()
+	case stranger:
+		defer t.trying()
+	default:
+		t.trying()
 	}
 	defer func() {
 		if v := recover(); v != nil {
@@ -309,6 +319,20 @@ func (t *ServerTx) start() {
 		}
 	}()
 	t.s.handler.Request(t.req, t, t.src)
+}
+
+// trying sends 100, unless something else was sent before.
+func (t *ServerTx) trying() {
+	res := sip.NewResponseFromRequest(t.req, sip.StatusTrying, "Trying", nil)
+	t.prepare(res)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.answered {
+		return
+	}
+	if err := t.respondLocked(res); err != nil {
+		t.s.debug("send 100", "error", err, "peer", t.src.Addr)
+	}
 }
 
 // neverAnswered ends a non-INVITE transaction whose client has given up: no

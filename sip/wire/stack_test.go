@@ -289,11 +289,74 @@ func TestChallengeIsSentOnce(t *testing.T) {
 		w.request = func(req *sip.Request, tx *ServerTx) { _ = tx.Refuse(tx.NewResponse(401, "Unauthorized", nil)) }
 		w.send(request("INVITE"))
 		time.Sleep(time.Minute)
-		w.expectSent("SIP/2.0 100 Trying", "SIP/2.0 401 Unauthorized")
+		w.expectSent("SIP/2.0 100 Trying", "SIP/2.0 401 Unauthorized") // no Known: nobody is a stranger
 		if n := len(w.stack.servers); n != 0 {
 			t.Fatalf("%d transactions left", n)
 		}
 	})
+}
+
+func TestStrangersInviteGetsNo100BeforeItsChallenge(t *testing.T) {
+	stranger := func(netip.AddrPort) bool { return false }
+	inWorld(t, Config{Known: stranger}, func(w *world) {
+		w.request = func(req *sip.Request, tx *ServerTx) {
+			_ = tx.Refuse(tx.NewResponse(407, "Proxy Authentication Required", nil))
+		}
+		w.send(request("INVITE"))
+		w.expectSent("SIP/2.0 407 Proxy Authentication Required")
+		w.request = nil
+		w.send(request("INVITE", "CSeq: 2 INVITE", "Via: SIP/2.0/UDP 192.0.2.10:5060;branch=z9hG4bK2;rport"))
+		w.expectSent("SIP/2.0 407 Proxy Authentication Required", "SIP/2.0 100 Trying")
+	})
+}
+
+func TestLargeDatagramArrivesWhole(t *testing.T) {
+	inWorld(t, Config{}, func(w *world) {
+		body := strings.Repeat("x", 60000)
+		w.request = func(req *sip.Request, tx *ServerTx) { w.note(fmt.Sprint(string(req.Body()) == body)) }
+		w.send(requestBody("MESSAGE", body))
+		if got := w.told(); got != "MESSAGE, true" {
+			t.Fatal(got)
+		}
+	})
+}
+
+func TestBacklogOfOneCallIsBounded(t *testing.T) {
+	inWorld(t, Config{}, func(w *world) {
+		hold := make(chan struct{})
+		w.request = func(req *sip.Request, tx *ServerTx) { <-hold; answer(200)(req, tx) }
+		for i := range 3 * maxBacklog {
+			w.send(request("OPTIONS", fmt.Sprintf("Via: SIP/2.0/UDP 192.0.2.10:5060;branch=z9hG4bK%d;rport", i)))
+		}
+		if n := w.refused(refusedBacklog); n < maxBacklog {
+			t.Fatalf("%v refused", n)
+		}
+		close(hold)
+		if n := strings.Count(w.told(), "OPTIONS"); n < maxBacklog || n > maxBacklog+1 {
+			t.Fatalf("%d handled", n)
+		}
+	})
+}
+
+func TestMetricsAreThereAtZero(t *testing.T) {
+	reg := prometheus.NewRegistry()
+	newMetrics(reg)
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	series := make(map[string]int)
+	for _, f := range families {
+		series[f.GetName()] = len(f.GetMetric())
+	}
+	for name, want := range map[string]int{
+		"telefonist_sip_requests_total": 30, "telefonist_sip_responses_total": 12,
+		"telefonist_sip_refused_total": len(refusedReasons), "telefonist_sip_panics_total": 1,
+	} {
+		if series[name] != want {
+			t.Errorf("%s: %d series, want %d", name, series[name], want)
+		}
+	}
 }
 
 func TestFinalResponseIsSentOnlyOnce(t *testing.T) {
