@@ -130,11 +130,17 @@ func openBolt(path string, bo *bbolt.Options, log *slog.Logger) (*bbolt.DB, erro
 			file.Close()
 		}
 		return nil, err
-	case errors.Is(err, bbolterrors.ErrInvalid), errors.Is(err, bbolterrors.ErrChecksum),
+	case errors.Is(err, bbolterrors.ErrInvalid), tooShort(path), errors.Is(err, bbolterrors.ErrChecksum),
 		errors.Is(err, bbolterrors.ErrVersionMismatch):
 		return nil, &DamagedError{File: path, Reason: err.Error()}
 	}
 	return nil, fmt.Errorf("open %s: %w", path, err)
+}
+
+// tooShort tells whether a file is smaller than bbolt makes any: two meta pages, a freelist and a leaf.
+func tooShort(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Size() < 4*int64(os.Getpagesize())
 }
 
 // wholeFile finds a file that was cut short. Reading what is missing would fault, on any goroutine of bbolt's too.
