@@ -111,20 +111,23 @@ func (d decoder) key(entry *ast.MappingValueNode, path string) (string, position
 	return name, at, true
 }
 
-// misplaced are keys of one kind of file that people write into the other.
+// misplaced are keys that people write in another place than they belong, by their path without indices.
 var misplaced = map[string]string{
-	"tenants":        "write it into a file of its own that is listed under provision",
-	"agents":         "write it into a file of its own that is listed under provision",
-	"numbers":        "write common_numbers for a tenant",
-	"trunks":         "write it into the main configuration",
-	"included":       "write it into a plan under plans",
-	"long_after":     "write it into a plan under plans",
-	"allow_from":     "write allow",
-	"allowed":        "write allow, or prefixes for a tenant",
-	"log_level":      "write log: {level: …}",
-	"rtp":            "write media",
-	"default_tenant": "write nothing: a call to a number of no tenant is answered 404",
+	"tenants":              "write it into a file of its own that is listed under provision",
+	"agents":               "write it into a file of its own that is listed under provision",
+	"trunks":               "write it into the main configuration",
+	"plans":                "write it into the main configuration",
+	"log_level":            "write log: {level: info}",
+	"rtp":                  "write media",
+	"queue.included":       "write it into a plan under plans",
+	"queue.long_after":     "write it into a plan under plans",
+	"queue.forward_to":     "write it for each tenant that forwards",
+	"tenants[].numbers":    "write common_numbers",
+	"tenants[].included":   "write it into a plan under plans, and name that under plan",
+	"tenants[].long_after": "write it into a plan under plans, and name that under plan",
 }
+
+var index = regexp.MustCompile(`\[\d+\]`)
 
 // unknown reports a key that there is not, without its value: it may be a misspelled password.
 func (d decoder) unknown(at position, path, name string, known []field) {
@@ -135,7 +138,7 @@ func (d decoder) unknown(at position, path, name string, known []field) {
 	fix := "write one of " + strings.Join(names, ", ")
 	if near := closest(name, names); near != "" {
 		fix = fmt.Sprintf("did you mean %s?", near)
-	} else if elsewhere, ok := misplaced[name]; ok {
+	} else if elsewhere, ok := misplaced[index.ReplaceAllString(join(path, name), "[]")]; ok {
 		fix = elsewhere
 	}
 	d.s.failAt(at, join(path, printable(name)), "unknown key", fix)
