@@ -218,7 +218,7 @@ func escapeQuoted(s string) string {
 func cleanName(s string) string {
 	var b strings.Builder
 	n := 0
-	for _, r := range strings.TrimSpace(s) {
+	for _, r := range s {
 		if r == utf8.RuneError || unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) {
 			continue
 		}
@@ -227,7 +227,7 @@ func cleanName(s string) string {
 		}
 		b.WriteRune(r)
 	}
-	return b.String()
+	return strings.TrimSpace(b.String())
 }
 
 // userOf returns the user part of a sip or sips URI or the number of a tel URI, unescaped and without parameters

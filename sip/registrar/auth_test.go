@@ -3,6 +3,7 @@ package registrar
 import (
 	"cmp"
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 	"github.com/icholy/digest"
+	"go.uber.org/goleak"
 )
 
 // people are the credentials of the tests: user name to agent and password.
@@ -27,7 +29,11 @@ var (
 	noon  = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 )
 
-func newTest() *Registrar { return New(Config{Credentials: staff, UserFailures: 5, AddrFailures: 8}) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func newTest() *Registrar {
+	return New(Config{Credentials: staff, UserFailures: 5, AddrFailures: 8, Logger: slog.New(slog.DiscardHandler)})
+}
 
 // register builds a REGISTER; headers given as "Name: value".
 func register(user string, headers ...string) *sip.Request {

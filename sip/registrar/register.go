@@ -30,9 +30,8 @@ func (r *Registrar) HandleRegister(req *sip.Request, tx *wire.ServerTx) {
 	now, src := time.Now(), tx.Source()
 	d := r.Authenticate(req, src.Addr, now)
 	if !d.OK() {
-		if err := d.Refuse(tx); err != nil || d.Result != ResultChallenge {
-			r.cfg.Logger.Debug("REGISTER refused", "result", string(d.Result), "user", maskUser(req.To().Address.User),
-				"peer", src.Addr, "error", err)
+		if err := d.Refuse(tx); err != nil {
+			r.cfg.Logger.Debug("refuse REGISTER", "peer", src.Addr, "error", err)
 		}
 		return
 	}

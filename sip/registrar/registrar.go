@@ -10,6 +10,7 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/time/rate"
 )
 
 // Store keeps bindings across restarts. Both methods are called in the order of
@@ -80,9 +81,10 @@ func (c Config) withDefaults() Config {
 // Registrar authenticates agents and keeps their bindings. It is safe for
 // concurrent use.
 type Registrar struct {
-	cfg  Config
-	m    *metrics
-	wake chan struct{} // tells Run that the next expiry may have moved
+	cfg      Config
+	m        *metrics
+	logLimit *rate.Limiter // of refused authentications
+	wake     chan struct{} // tells Run that the next expiry may have moved
 
 	telling sync.Mutex // held over a change and the callbacks it causes, before mu
 
@@ -95,7 +97,7 @@ type Registrar struct {
 func New(cfg Config) *Registrar {
 	cfg = cfg.withDefaults()
 	return &Registrar{
-		cfg: cfg, m: newMetrics(cfg.Registerer), auth: newAuth(cfg), wake: make(chan struct{}, 1),
+		cfg: cfg, m: newMetrics(cfg.Registerer), auth: newAuth(cfg), wake: make(chan struct{}, 1), logLimit: rate.NewLimiter(1, 20),
 		table: newTable(cfg.MaxContacts),
 	}
 }
@@ -121,6 +123,10 @@ func (r *Registrar) Authenticate(req *sip.Request, src netip.AddrPort, now time.
 		d = Decision{Result: ResultForbidden}
 	}
 	r.m.auth.WithLabelValues(string(d.Result)).Inc()
+	if suspicious := d.Result == ResultFailed || d.Result == ResultLocked || d.Result == ResultForbidden; suspicious && r.logLimit.AllowN(now, 1) {
+		r.cfg.Logger.Warn("SIP authentication refused", "method", string(req.Method), "result", string(d.Result),
+			"user", maskUser(req.From().Address.User), "peer", src)
+	}
 	return r.auth.challenge(d, req.Method, src.Addr(), now)
 }
 

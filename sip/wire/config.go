@@ -104,7 +104,8 @@ func Answer(code int, reason string, headers ...sip.Header) Verdict {
 // must not block it for long.
 type Handler interface {
 	// Request is called once for each request that starts a server
-	// transaction, and for each ACK of a 2xx response, for which tx.Respond
+	// transaction, and for each ACK that belongs to none: of a 2xx, of a
+	// response sent with Refuse, or of nothing at all. For an ACK tx.Respond
 	// returns ErrNoTransaction. A CANCEL that matches is told by tx.OnCancel;
 	// one that does not is answered 481 and not passed on.
 	Request(req *sip.Request, tx *ServerTx, src Source)

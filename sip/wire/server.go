@@ -211,7 +211,7 @@ func (s *Stack) firstSeen(req *sip.Request, f *flow, src Source, size int) {
 	callID := req.CallID().Value()
 	switch {
 	case req.IsAck():
-		tx := s.newServerTx(req, f, src, size)
+		tx := s.newACKTx(req, f, src)
 		s.offer(callID, func() { s.handler.Request(req, tx, src) })
 		return
 	case req.IsCancel():
@@ -268,6 +268,14 @@ func (s *Stack) newServerTx(req *sip.Request, f *flow, src Source, size int) *Se
 	if t.toTag, t.inside = req.To().Params.Get("tag"); !t.inside {
 		t.toTag = sip.GenerateTagN(16)
 	}
+	return t
+}
+
+// newACKTx returns what goes with an ACK: a transaction that is over.
+func (s *Stack) newACKTx(ack *sip.Request, f *flow, src Source) *ServerTx {
+	t := s.newServerTx(ack, f, src, 0)
+	t.ended = true
+	close(t.done)
 	return t
 }
 
@@ -364,7 +372,7 @@ func (t *ServerTx) receivedACK(ack *sip.Request) {
 	t.mu.Unlock()
 	switch {
 	case final/100 == 2:
-		t.s.handler.Request(ack, t.s.newServerTx(ack, t.flow, t.src, 0), t.src)
+		t.s.handler.Request(ack, t.s.newACKTx(ack, t.flow, t.src), t.src)
 	case final != 0:
 		go drainACK(t.fsm)
 		t.retransmitted(ack)
