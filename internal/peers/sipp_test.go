@@ -21,6 +21,9 @@ type sipp struct {
 	errors string
 }
 
+// messages is the file in which SIPp writes down every message.
+func (r *sipp) messages() string { return r.errors + ".messages" }
+
 // play describes one SIPp.
 type play struct {
 	scenario string // file in testdata/sipp
@@ -33,7 +36,8 @@ type play struct {
 	limit    int           // at the same time (default: as many as come)
 	pause    time.Duration // what <pause/> waits
 	tcp      bool
-	server   bool // plays the called side
+	server   bool          // plays the called side
+	timeout  time.Duration // when SIPp gives up (default 50 s)
 	args     []string
 }
 
@@ -45,6 +49,9 @@ func (s *server) sipp(p play) *sipp {
 	if p.rate == 0 {
 		p.rate = 10
 	}
+	if p.timeout == 0 {
+		p.timeout = 50 * time.Second
+	}
 	scenario, err := filepath.Abs(filepath.Join("..", "..", "testdata", "sipp", p.scenario+".xml"))
 	if err != nil {
 		s.t.Fatal(err)
@@ -52,7 +59,7 @@ func (s *server) sipp(p play) *sipp {
 	run := &sipp{t: s.t, name: p.scenario, errors: filepath.Join(s.dir, fmt.Sprintf("%s-%s-%d.errors", p.scenario, p.from, p.port))}
 	addr := s.net + p.from
 	args := []string{s.net + "1:5060", "-sf", scenario, "-i", addr, "-mi", addr, "-p", strconv.Itoa(p.port),
-		"-m", strconv.Itoa(p.calls), "-nostdin", "-trace_msg", "-message_file", run.errors + ".messages", "-trace_err", "-error_file", run.errors, "-timeout", "50s", "-timeout_error",
+		"-m", strconv.Itoa(p.calls), "-nostdin", "-trace_msg", "-message_file", run.messages(), "-trace_err", "-error_file", run.errors, "-timeout", strconv.Itoa(int(p.timeout.Seconds())) + "s", "-timeout_error",
 		"-d", strconv.FormatInt(p.pause.Milliseconds(), 10)}
 	if p.service != "" {
 		args = append(args, "-s", p.service)
@@ -95,11 +102,22 @@ func (r *sipp) wait() {
 	case err := <-r.exited:
 		r.exited <- err
 		if err != nil {
-			seen, _ := os.ReadFile(r.errors + ".messages")
+			seen, _ := os.ReadFile(r.messages())
 			r.t.Fatalf("sipp %s: %v\n%s\n%s", r.name, err, tail(seen, 6000), tail(r.out.Bytes(), 3000))
 		}
 	case <-time.After(patience):
 		r.t.Fatalf("sipp %s did not end", r.name)
+	}
+}
+
+// stop ends SIPp before its scenario is through.
+func (r *sipp) stop() {
+	_ = r.cmd.Process.Kill()
+	select {
+	case err := <-r.exited:
+		r.exited <- err
+	case <-time.After(patience):
+		r.t.Fatalf("sipp %s does not end", r.name)
 	}
 }
 
