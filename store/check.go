@@ -16,7 +16,7 @@ const (
 	// newestChecked is how many of the newest records are read at start.
 	newestChecked = 200
 	// maxPageCheck is up to which size, in bytes, Check compares a file's pages with its freelist while the store is open
-	// for writing; that holds one read transaction for the whole file.
+	// for writing. Commits wait for that, some 0.1 s.
 	maxPageCheck = 64 << 20
 	// maxFindings ends a check that finds no end of faults.
 	maxFindings = 100
@@ -24,7 +24,8 @@ const (
 
 // Check reads everything and returns every fault found, joined: values that do not match their checksum, records that an
 // index misses or indexes that name no record, a call with both a record and a journal, a journal without its head, and
-// pages that bbolt cannot account for. It may run beside the server, page by page.
+// pages that bbolt cannot account for. It may run while calls are served: it reads page by page, and leaves the last of these
+// checks out for a file of more than 64 MiB that is open for writing, since commits would have to wait for it.
 func (s *Store) Check(ctx context.Context) error {
 	f := &findings{}
 	for _, bucket := range []struct {
@@ -146,9 +147,15 @@ func (s *Store) checkJournal(tx *bbolt.Tx, k, v []byte) error {
 	return nil
 }
 
-// checkPages lets bbolt compare pages and freelist.
+// checkPages lets bbolt compare pages and freelist. Since its freelist is that of the writer, a store that is open for
+// writing must not write meanwhile.
 func (s *Store) checkPages(db *bbolt.DB, f *findings) {
-	err := s.view(db, "check pages", func(tx *bbolt.Tx) error {
+	err := guard(db.Path(), func() error {
+		tx, err := db.Begin(!db.IsReadOnly())
+		if err != nil {
+			return err
+		}
+		defer tx.Rollback()
 		if !db.IsReadOnly() && tx.Size() > maxPageCheck {
 			return nil
 		}

@@ -133,11 +133,12 @@ func (c *cut) start(t *testing.T, dir string, image []byte, name string) (hasLas
 
 // A power cut before the pages were synced: the meta page is old, whatever came of the others.
 func TestPowerCutWhilePagesAreWritten(t *testing.T) {
+	t.Parallel()
 	c, dir := newCut(t)
 	seed := rand.Uint64()
 	t.Logf("pages %v, seed %d", c.pages, seed)
 	rnd := rand.New(rand.NewPCG(seed, 0))
-	for round := range 60 {
+	for round := range 30 {
 		image := bytes.Clone(c.before)
 		for i, p := range c.pages {
 			way := ways[rnd.IntN(len(ways))]
@@ -157,6 +158,7 @@ func TestPowerCutWhilePagesAreWritten(t *testing.T) {
 
 // A power cut while the meta page was written: the transaction is there or it is not.
 func TestPowerCutWhileMetaPageIsWritten(t *testing.T) {
+	t.Parallel()
 	c, dir := newCut(t)
 	for _, way := range ways {
 		image := bytes.Clone(c.after)
@@ -171,6 +173,7 @@ func TestPowerCutWhileMetaPageIsWritten(t *testing.T) {
 // A disk that lied about syncing: the meta page names pages that are not what was written. The store keeps every earlier
 // record, or says that it is damaged; it never panics, and never loses one in silence.
 func TestLyingDiskIsToldOf(t *testing.T) {
+	t.Parallel()
 	c, dir := newCut(t)
 	refused := 0
 	for _, p := range c.pages {
@@ -193,6 +196,7 @@ func TestLyingDiskIsToldOf(t *testing.T) {
 }
 
 func TestFilesThatAreNoStoreAreRefused(t *testing.T) {
+	t.Parallel()
 	c, dir := newCut(t)
 	noise := make([]byte, len(c.after))
 	for i := range noise {

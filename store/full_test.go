@@ -21,6 +21,7 @@ var errDisk = errors.New("disk fault")
 // Each transaction in turn fails, before anything is written or with all of it written but the last sync. Whoever tries
 // again ends with the same store.
 func TestNthTransactionFailsInTurn(t *testing.T) {
+	t.Parallel()
 	history := []record.Commit{headOf(1), entries(1, 1, 2), headOf(2), heartbeat(1, 5e9), finalOf(1), entries(2, 1, 1), finalOf(2), headOf(3)}
 	var want []byte
 	for _, applied := range []bool{false, true} {
@@ -85,6 +86,7 @@ func TestPanicInTransactionEndsAllWriting(t *testing.T) {
 
 // A file that may grow no further refuses commits, keeps what it has, and goes on once there is room.
 func TestFullDiskRefusesAndRecovers(t *testing.T) {
+	t.Parallel()
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
 	cmd.Env = append(os.Environ(), childEnv+"=full", childDir+"="+t.TempDir())
 	out, err := cmd.CombinedOutput()

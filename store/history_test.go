@@ -47,6 +47,7 @@ func (m *model) apply(c record.Commit) {
 // Random histories of many calls at once, with repeated and late commits, transactions that fail before or after they
 // were written, and restarts, end as the model says.
 func TestRandomHistoriesMatchTheModel(t *testing.T) {
+	t.Parallel()
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	for run := range 8 {

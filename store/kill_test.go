@@ -25,6 +25,7 @@ const (
 
 // What was acknowledged survives SIGKILL at any moment, exactly once, in every round on the same files.
 func TestAcknowledgedCommitsSurviveKill(t *testing.T) {
+	t.Parallel()
 	rounds, seed := 20, rand.Uint64()
 	if testing.Short() {
 		rounds = 3

@@ -51,11 +51,15 @@ type verifier struct {
 // while the other is whole: a transaction that a power cut ended, of which nothing was ever acknowledged.
 func verifyPages(f *os.File, pageSize int) (warning string, err error) {
 	v := &verifier{file: f, used: map[uint64]bool{}}
+	info, err := f.Stat()
+	if err != nil {
+		return "", err
+	}
 	broken := 0
 	for i := range int64(2) {
 		m, ok := v.readMeta(i * int64(pageSize))
 		switch {
-		case !ok:
+		case !ok, m.pageSize != int64(pageSize), m.pgid > uint64(info.Size())/uint64(pageSize):
 			broken++
 			warning = fmt.Sprintf("meta page %d is broken, the other is used", i)
 		case m.txid >= v.meta.txid:
