@@ -7,6 +7,7 @@ import (
 	"errors"
 	"math"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -67,14 +68,15 @@ func (d Decision) Response(req *sip.Request) *sip.Response {
 
 // auth is the authentication part of a Registrar; its lock is the Registrar's.
 type auth struct {
-	realm   string
-	creds   Credentials
-	nonces  *nonces
-	users   *lockout // by user name, tries from addresses not in good
-	addrs   *lockout // by source address, likewise
-	pairs   *lockout // by user and address, tries from addresses in good
-	good    map[string]time.Time
-	nobodys string // password of users that do not exist
+	realm      string
+	creds      Credentials
+	algorithms []string
+	nonces     *nonces
+	users      *lockout // by user name, tries from addresses not in good
+	addrs      *lockout // by source address, likewise
+	pairs      *lockout // by user and address, tries from addresses in good
+	good       map[string]time.Time
+	nobodys    string // password of users that do not exist
 }
 
 // goodFor is how long an address from which a user has authenticated counts as
@@ -88,7 +90,7 @@ func newAuth(cfg Config) *auth {
 	var b [16]byte
 	rand.Read(b[:])
 	return &auth{
-		realm: cfg.Realm, creds: cfg.Credentials, nobodys: hex.EncodeToString(b[:]),
+		realm: cfg.Realm, creds: cfg.Credentials, algorithms: cfg.Algorithms, nobodys: hex.EncodeToString(b[:]),
 		nonces: newNonces(cfg.Secret, cfg.NonceTTL, 100000),
 		users:  newLockout(cfg.UserFailures, cfg.FailureLeak, 20000),
 		addrs:  newLockout(cfg.AddrFailures, cfg.FailureLeak, 20000),
@@ -116,7 +118,7 @@ func (a *auth) check(method, requestURI string, values []string, src netip.Addr,
 		password = a.nobodys
 	}
 	issued, fresh := a.nonces.valid(cred.nonce, src, now)
-	right := a.matches(cred, method, password) && exists && sameURI(cred.uri, requestURI)
+	right := slices.Contains(a.algorithms, cred.algorithm) && a.matches(cred, method, password) && exists && sameURI(cred.uri, requestURI)
 	switch {
 	case !right:
 		a.failed(own, user, addr, pair, now)
@@ -189,8 +191,7 @@ func (a *auth) remember(pair string, now time.Time) {
 	a.good[pair] = now
 }
 
-// challenge completes a decision with the answer (RFC 8760 2.4: the strongest
-// algorithm first).
+// challenge completes a decision with the answer.
 func (a *auth) challenge(d Decision, method sip.RequestMethod, src netip.Addr, now time.Time) Decision {
 	if d.Result == ResultOK {
 		return d
@@ -210,7 +211,10 @@ func (a *auth) challenge(d Decision, method sip.RequestMethod, src netip.Addr, n
 	if d.Result == ResultStale {
 		stale = ",stale=true"
 	}
-	for _, algorithm := range []string{",algorithm=SHA-256", ""} { // none means MD5 (RFC 7616 3.3)
+	for _, algorithm := range a.algorithms {
+		if algorithm = ",algorithm=" + algorithm; algorithm == ",algorithm=MD5" {
+			algorithm = "" // which means MD5 (RFC 7616 3.3)
+		}
 		d.challenges = append(d.challenges, sip.NewHeader(name,
 			`Digest realm="`+a.realm+`",nonce="`+nonce+`",qop="auth"`+algorithm+stale))
 	}
@@ -228,8 +232,10 @@ func (d Decision) Refuse(tx *wire.ServerTx) error {
 		limit = tx.Size()
 	}
 	res := d.build(tx)
-	for len(d.challenges) > 1 && len(res.String()) > limit {
-		d.challenges = d.challenges[1:]
+	if len(d.challenges) > 1 && len(res.String()) > limit {
+		d.challenges = slices.DeleteFunc(slices.Clone(d.challenges), func(h sip.Header) bool {
+			return strings.Contains(h.Value(), ",algorithm=") // the longer one
+		})
 		res = d.build(tx)
 	}
 	if len(res.String()) > limit {

@@ -120,6 +120,24 @@ func TestBothAlgorithmsAuthenticate(t *testing.T) {
 	}
 }
 
+func TestOnlyOfferedAlgorithmsAreTaken(t *testing.T) {
+	r := New(Config{Credentials: staff, Algorithms: []string{"MD5", "SHA-1"}})
+	d := r.Authenticate(register("anna"), phone, noon)
+	if len(d.challenges) != 1 || strings.Contains(d.challenges[0].Value(), "algorithm") {
+		t.Fatalf("%+v", d)
+	}
+	y := try{user: "anna", password: "secret", algorithm: "MD5"}
+	if d := r.Authenticate(register("anna", y.header(t, d)), phone, noon); !d.OK() {
+		t.Fatal(d.Result)
+	}
+	chal, _ := digest.ParseChallenge(d.challenges[0].Value())
+	chal.Algorithm = "SHA-256"
+	cred, _ := digest.Digest(chal, digest.Options{Method: "REGISTER", URI: "sip:192.0.2.1", Username: "anna", Password: "secret", Count: 2})
+	if d := r.Authenticate(register("anna", "Authorization: "+cred.String()), phone, noon); d.Result != ResultFailed {
+		t.Fatal(d.Result)
+	}
+}
+
 func TestOtherRequestsAreChallengedAsByAProxy(t *testing.T) {
 	r := newTest()
 	d := r.Authenticate(message(sip.INVITE, "anna"), phone, noon)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -24,7 +25,12 @@ type Store interface {
 type Config struct {
 	Realm       string      // of the challenges (default "telefonist"); changing it makes phones register anew
 	Credentials Credentials // who may register
-	Store       Store       // nil keeps nothing
+	// Algorithms are offered in this order; a phone takes the first that it
+	// knows (RFC 8760 2.4). Some only ever look at the first challenge, and know MD5
+	// only: those want MD5 first, or alone. Default: SHA-256, MD5. Others
+	// are ignored.
+	Algorithms []string
+	Store      Store // nil keeps nothing
 	// OnChange is told when an agent goes from no contact to some or back, by
 	// REGISTER, expiry or Restore, in order. It may call Contacts, and nothing
 	// that changes the registrar.
@@ -49,6 +55,10 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	if c.Realm == "" {
 		c.Realm = "telefonist"
+	}
+	c.Algorithms = slices.DeleteFunc(slices.Clone(c.Algorithms), func(a string) bool { return a != "MD5" && a != "SHA-256" })
+	if len(c.Algorithms) == 0 {
+		c.Algorithms = []string{"SHA-256", "MD5"}
 	}
 	for _, d := range []struct {
 		v   *time.Duration
