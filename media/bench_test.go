@@ -87,8 +87,8 @@ func BenchmarkRelayHandling(b *testing.B) {
 // BenchmarkPlay is what a packet of music costs beside the system call.
 func BenchmarkPlay(b *testing.B) {
 	o := &outbound{flow: nowhere{}, counts: &counts{}}
-	o.apply(negotiate.Media{Codec: negotiate.PCMA, Payload: 8, Ptime: 20 * time.Millisecond, Direction: SendRecv},
-		netip.MustParseAddrPort("127.0.0.1:9"))
+	o.apply(negotiate.Media{Codec: negotiate.PCMA, Payload: 8, Ptime: 20 * time.Millisecond, Direction: SendRecv})
+	o.remote = netip.MustParseAddrPort("127.0.0.1:9")
 	o.start(&playback{clip: newClip("x", make([]int16, 8000*20)), loop: true})
 	now := int64(0)
 	b.ReportAllocs()

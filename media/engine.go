@@ -129,7 +129,10 @@ func (e *Engine) Open(id call.LegID, o Options) error {
 	if err != nil {
 		return fmt.Errorf("media: open: %w", err)
 	}
-	if err := e.mayOpen(id); err != nil {
+	e.mu.Lock()
+	err = e.mayOpen(id)
+	e.mu.Unlock()
+	if err != nil {
 		return fmt.Errorf("media: open: %w", err)
 	}
 	l := newLeg(e, id, o)
@@ -144,10 +147,10 @@ func (e *Engine) Open(id call.LegID, o Options) error {
 	l.attach(f)
 
 	e.mu.Lock()
-	if _, taken := e.legs[id]; taken || e.closed {
+	if err := e.mayOpen(id); err != nil { // meanwhile
 		e.mu.Unlock()
 		f.close()
-		return fmt.Errorf("media: open: %w", ErrOpen)
+		return fmt.Errorf("media: open: %w", err)
 	}
 	e.legs[id] = l
 	waiting := e.early.forget(id)
@@ -158,9 +161,8 @@ func (e *Engine) Open(id call.LegID, o Options) error {
 	return nil
 }
 
+// mayOpen reports why a leg cannot be opened. Engine.mu is held.
 func (e *Engine) mayOpen(id call.LegID) error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
 	switch {
 	case e.closed:
 		return ErrShutdown

@@ -15,14 +15,15 @@ type inbound struct {
 	pin       pin
 	rtcpPin   pin
 	mux       bool
+	nowhere   bool // the description names no address to send to (hold)
 	window    window
 	watch     watch
 	report    report
 	to        *leg // who hears it
 }
 
-// apply takes a new description, and returns where to send to now.
-func (in *inbound) apply(m negotiate.Media, now int64) netip.AddrPort {
+// apply takes a new description.
+func (in *inbound) apply(m negotiate.Media, now int64) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if held := m.Direction != SendRecv; held != (in.direction != SendRecv) {
@@ -31,7 +32,14 @@ func (in *inbound) apply(m negotiate.Media, now int64) netip.AddrPort {
 	in.receive, in.direction, in.mux = m.Receive, m.Direction, m.Mux
 	in.pin.negotiated(m.Remote, now)
 	in.rtcpPin.negotiated(m.RemoteRTCP, now)
-	if !m.Remote.IsValid() {
+	in.nowhere = !m.Remote.IsValid()
+}
+
+// target is where to send to; not valid where there is nowhere.
+func (in *inbound) target() netip.AddrPort {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.nowhere {
 		return netip.AddrPort{}
 	}
 	return in.pin.target()
@@ -58,7 +66,7 @@ func (l *leg) receiveRTP(raw []byte, from netip.AddrPort) {
 	}
 	to, format, late, latched := l.take(&p, from, now)
 	if latched {
-		l.out.retarget(from)
+		l.takeAim()
 	}
 	if to != nil {
 		to.out.relay(l, &p, format, late, now)

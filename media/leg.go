@@ -10,7 +10,8 @@ import (
 	"telefonist/media/negotiate"
 )
 
-// leg is the session of one leg. Its three parts have a lock each; none is held while another is taken.
+// leg is the session of one leg. Its parts have a lock each. Of in and out only one is held at a time; negotiation
+// and aim may be held around them, in that order.
 type leg struct {
 	engine  *Engine
 	id      call.LegID
@@ -22,6 +23,9 @@ type leg struct {
 	// negotiation protects session, and orders descriptions and their effect.
 	negotiation sync.Mutex
 	session     *negotiate.Session
+
+	// aim orders changes of where is sent to: what the pin says last is what counts.
+	aim sync.Mutex
 
 	peer *leg // whom it is connected with; protected by Engine.mu
 
@@ -50,8 +54,19 @@ func (l *leg) attach(f flow) {
 // apply makes a negotiated description effective.
 func (l *leg) apply(m negotiate.Media) {
 	l.codec.Store(uint32(m.Codec))
-	target := l.in.apply(m, l.engine.now())
-	l.out.apply(m, target)
+	l.in.apply(m, l.engine.now())
+	l.out.apply(m)
+	l.takeAim()
+}
+
+// takeAim sends to where the pin says.
+func (l *leg) takeAim() {
+	l.aim.Lock()
+	defer l.aim.Unlock()
+	to := l.in.target()
+	l.out.mu.Lock()
+	l.out.remote = to
+	l.out.mu.Unlock()
 }
 
 // checkTarget refuses addresses that we never send to, whoever names them: our own sockets (two such legs would feed

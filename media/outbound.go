@@ -59,21 +59,13 @@ type outbound struct {
 // maxFrame is the largest packet that we make ourselves: 60 ms.
 const maxFrame = 480
 
-func (o *outbound) apply(m negotiate.Media, target netip.AddrPort) {
+// apply takes a new description, but for where to send to.
+func (o *outbound) apply(m negotiate.Media) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.remote, o.direction = target, m.Direction
+	o.direction = m.Direction
 	o.codec, o.payload, o.event = m.Codec, m.Payload, m.Event
 	o.frame = int(m.Ptime.Milliseconds()) * 8
-}
-
-// retarget sends to where the far side's first packet came from.
-func (o *outbound) retarget(to netip.AddrPort) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.remote.IsValid() {
-		o.remote = to
-	}
 }
 
 // hear sets the leg that is heard from now on, nil for none, in place of a playback. The tone that is sounding ends with

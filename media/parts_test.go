@@ -154,7 +154,8 @@ func newTape() (*outbound, *tape) {
 	f := &tape{}
 	o := &outbound{flow: f, counts: &counts{}, ssrc: 9, seq: 65535, stamp: 1<<32 - 100}
 	o.apply(negotiate.Media{Codec: negotiate.PCMA, Payload: 8, Event: negotiate.NoPayload, Ptime: 20 * time.Millisecond,
-		Direction: SendRecv}, netip.MustParseAddrPort("127.0.0.1:9"))
+		Direction: SendRecv})
+	o.remote = netip.MustParseAddrPort("127.0.0.1:9")
 	return o, f
 }
 
@@ -289,6 +290,37 @@ func TestNothingIsMissedAfterAHold(t *testing.T) {
 	send(60)
 	if len(f.sent) != 2 || f.sent[1].seq != f.sent[0].seq+1 || !f.sent[1].marker {
 		t.Errorf("sent %d packets, seq %d after %d", len(f.sent), f.sent[1].seq, f.sent[0].seq)
+	}
+}
+
+func TestVoiceIsLoweredToThreeQuartersUnderTheToneAndThenWholeAgain(t *testing.T) {
+	for _, c := range []negotiate.Codec{negotiate.PCMA, negotiate.PCMU} {
+		o, f := newTape()
+		o.codec = c
+		a := &leg{}
+		o.hear(a)
+		o.sound("soft")
+		for i := range 20 {
+			raw := make12(160)
+			putHeader(raw, false, 8, uint16(i), uint32(i*160), 1)
+			copy(raw[headerSize:], voice(440, i*160, negotiate.PCMA))
+			p, _ := parsePacket(raw)
+			o.relay(a, &p, negotiate.FormatPCMA, false, int64(i)*20*ms)
+		}
+		var signal []int16
+		for _, p := range f.sent {
+			for _, s := range p.data() {
+				signal = append(signal, decode(s, c))
+			}
+		}
+		for _, w := range []struct {
+			from, to int
+			f, want  float64
+		}{{0, 1600, 440, 6000}, {0, 1600, 660, 3100}, {1600, 3200, 440, 8000}, {1600, 3200, 660, 0}} {
+			if l := level(signal[w.from:w.to], w.f); l < w.want*0.95-100 || l > w.want*1.05+100 {
+				t.Errorf("%v: %g Hz has level %.0f from sample %d, want %.0f", c, w.f, l, w.from, w.want)
+			}
+		}
 	}
 }
 

@@ -134,10 +134,10 @@ func (s *Session) Answer(offer []byte, prefer Codec) (answer []byte, changed boo
 	if audio < 0 {
 		return nil, false, err
 	}
-	if s.media.Codec != NoCodec {
-		prefer = s.media.Codec
-	}
 	st := &streams[audio]
+	if now := s.media.Codec; now != NoCodec && st.codec(now) == now {
+		prefer = now
+	}
 	m, err := s.understand(st, prefer)
 	if err != nil {
 		return nil, false, err
