@@ -158,7 +158,7 @@ func (b *branch) failure(res *msg.Response, at time.Time) {
 	if res.StatusCode >= 600 {
 		// RFC 3261 section 16.7 step 5: the others need not ring any longer.
 		l.last(at, call.Failed{Code: l.out.code, Reason: l.out.reason})
-		l.hangup(0, "")
+		l.hangup(0)
 		return
 	}
 	l.settle(at)
@@ -235,7 +235,7 @@ func (b *branch) cancel() {
 	}
 	b.unwanted = true
 	if b.tx != nil {
-		b.l.srv.cancel(b.tx, b.l.dialog != nil)
+		b.l.srv.stack.Cancel(b.tx)
 	}
 }
 

@@ -58,6 +58,8 @@ type leg struct {
 	refers  map[string]*refer
 	// referred is set once a REFER has come.
 	referred bool
+	// forgotten ends a leg whose end went wrong.
+	forgotten timer
 	// invited is set while a re-INVITE or an offer in an UPDATE of ours has no final response.
 	invited bool
 }
@@ -73,6 +75,7 @@ const (
 func (s *Server) newLeg(id call.LegID, dir direction) *leg {
 	l := &leg{srv: s, id: id, dir: dir, log: s.log.With("leg", string(id)), refers: map[string]*refer{}}
 	l.box = mailbox{tasks: s.tasks, guard: l.panicked}
+	l.forgotten = timer{box: &l.box}
 	l.session.init(l)
 	return l
 }
@@ -104,7 +107,8 @@ func (l *leg) panicked(v any) {
 			l.srv.forget(l)
 		}
 	}()
-	l.fail(time.Now(), call.CauseFault, 500, "internal error")
+	l.forgotten.set(endingLimit, l.gone)
+	l.fail(time.Now(), call.CauseFault, msg.StatusInternalServerError, phrase(msg.StatusInternalServerError))
 }
 
 // fail ends the leg by a fault of ours or of the far side, in whatever state it is.
@@ -114,22 +118,21 @@ func (l *leg) fail(at time.Time, cause call.Cause, code int, reason string) {
 	} else {
 		l.last(at, call.Ended{Cause: cause})
 	}
-	l.hangup(code, "")
+	l.hangup(code)
 }
 
 // hangup ends the leg in whatever state it is. The far side is told; nothing is posted.
-func (l *leg) hangup(code int, reason string) {
+func (l *leg) hangup(code int) {
 	l.quiet.Store(true)
 	switch {
 	case l.phase >= ending:
 	case l.dir == incomingLeg && l.phase == early:
-		if code < 300 {
-			code, reason = msg.StatusRequestTerminated, ""
+		if code < 300 || code > 699 {
+			code = msg.StatusRequestTerminated
 		}
-		l.refuse(code, reason)
+		l.refuse(code, "")
 	case l.phase == early:
-		l.phase = ending
-		l.closeMedia()
+		l.leave()
 		l.cancelAll(nil)
 		l.finishIfOver()
 	case l.phase == accepted:
@@ -143,12 +146,22 @@ func (l *leg) hangup(code int, reason string) {
 
 // bye ends a confirmed dialog.
 func (l *leg) bye() {
-	l.phase = ending
-	l.closeMedia()
+	l.leave()
 	l.stopWaiting()
 	l.session.stop()
 	l.request(l.dialog.next(msg.BYE), func(*msg.Response) { l.gone() })
 }
+
+// leave begins the end of the leg. Whatever goes wrong from here on, it is forgotten after a time in which every transaction
+// has ended.
+func (l *leg) leave() {
+	l.phase = ending
+	l.closeMedia()
+	l.forgotten.set(endingLimit, l.gone)
+}
+
+// endingLimit is more than the 64*T1 that the last transaction of a leg may take.
+const endingLimit = 70 * timerT1
 
 // byeTo ends a dialog that is not the leg's own: a fork's loser.
 func (l *leg) byeTo(d *dialog) {
@@ -165,6 +178,7 @@ func (l *leg) gone() {
 	l.closeMedia()
 	l.stopWaiting()
 	l.session.stop()
+	l.forgotten.stop()
 	l.dropRefers()
 	if l.out != nil {
 		l.out.guard.stop()

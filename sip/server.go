@@ -137,7 +137,7 @@ func (s *Server) Close(ctx context.Context) error {
 	}
 	s.mu.Unlock()
 	for _, l := range left {
-		l.box.post(func() { l.hangup(msg.StatusServiceUnavailable, "") })
+		l.box.post(func() { l.hangup(msg.StatusServiceUnavailable) })
 	}
 	select {
 	case <-s.empty:
@@ -166,7 +166,7 @@ func (s *Server) Do(cmd call.SignalCommand) {
 	case call.Reject:
 		s.command(c.Leg, func(l *leg) { l.reject(c) })
 	case call.Hangup:
-		s.command(c.Leg, func(l *leg) { l.hangup(c.Code, "") }, func(l *leg) { l.quiet.Store(true) })
+		s.command(c.Leg, func(l *leg) { l.hangup(c.Code) }, func(l *leg) { l.quiet.Store(true) })
 	case call.AnswerRefer:
 		s.command(c.Leg, func(l *leg) { l.answerRefer(c) })
 	case call.NotifyRefer:
@@ -295,10 +295,4 @@ func (s *Server) isLocal(a netip.Addr) bool {
 		}
 	}
 	return false
-}
-
-// cancel cancels an INVITE of ours.
-func (s *Server) cancel(tx *wire.ClientTx, elsewhere bool) {
-	_ = elsewhere
-	s.stack.Cancel(tx)
 }

@@ -19,6 +19,9 @@ func (l *leg) receive(req *msg.Request, tx *wire.ServerTx, src wire.Source, at t
 		return
 	}
 	switch {
+	case l.dialog == nil && l.out != nil:
+		l.receiveEarly(req, tx, src)
+		return
 	case !l.mine(req, src):
 		// A forged request, or one of a dialog that is over: it changes nothing.
 		l.respond(tx, msg.StatusCallTransactionDoesNotExists)
@@ -45,6 +48,27 @@ func (l *leg) mine(req *msg.Request, src wire.Source) bool {
 		return false
 	}
 	return tagOf(req.From().Params) == l.dialog.remoteTag && l.hears(src)
+}
+
+// receiveEarly answers a request of a far side that has not answered our INVITE yet. It must not be told 481, which would
+// end its side of the call, but our offer is open (RFC 3311 section 5.2).
+func (l *leg) receiveEarly(req *msg.Request, tx *wire.ServerTx, src wire.Source) {
+	known := false
+	for _, b := range l.out.branches {
+		known = known || b.callID == req.CallID().Value() && b.dests[0].Addr.Addr() == src.Addr.Addr()
+	}
+	switch {
+	case !known || l.phase != early:
+		l.respond(tx, msg.StatusCallTransactionDoesNotExists)
+	case req.Method == msg.OPTIONS:
+		l.send(tx, capabilities(tx, msg.StatusOK))
+	case req.Method == msg.INFO, req.Method == msg.UPDATE && len(req.Body()) == 0:
+		l.respond(tx, msg.StatusOK)
+	case req.Method == msg.UPDATE:
+		l.respond(tx, msg.StatusRequestPending)
+	default:
+		l.respond(tx, msg.StatusCallTransactionDoesNotExists)
+	}
 }
 
 func (l *leg) dispatch(req *msg.Request, tx *wire.ServerTx, at time.Time) {

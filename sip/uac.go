@@ -70,7 +70,7 @@ func (l *leg) start() {
 func (l *leg) giveUp(code int) {
 	if l.phase == early {
 		l.last(time.Now(), call.Failed{Code: code, Reason: phrase(code)})
-		l.hangup(0, "")
+		l.hangup(0)
 	}
 }
 
