@@ -123,7 +123,10 @@ func TestSystemdUnitFitsTheProgram(t *testing.T) {
 }
 
 func TestSystemdTakesTheUnit(t *testing.T) {
-	verify := tool(t, "systemd-analyze")
+	verify, err := exec.LookPath("systemd-analyze")
+	if err != nil { // also under CI: a container has no systemd
+		t.Skip("systemd-analyze is not installed")
+	}
 	dir := t.TempDir()
 	unit := strings.ReplaceAll(read(t, "systemd/telefonist.service"), "/usr/bin/telefonist", program(t))
 	file := filepath.Join(dir, "telefonist.service")

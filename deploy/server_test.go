@@ -119,6 +119,9 @@ func TestMain(m *testing.M) {
 func tool(t *testing.T, name string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
+	if err != nil { // where Debian puts servers, which is not in everybody's PATH
+		path, err = exec.LookPath(filepath.Join("/usr/sbin", name))
+	}
 	if err != nil && os.Getenv("CI") != "" {
 		t.Fatalf("%s is not installed: run make deps", name)
 	} else if err != nil {
