@@ -25,10 +25,10 @@ func (c *Call) startConsult(leg LegID, ev Consult) {
 func (c *Call) consultTarget(ev Event) {
 	switch ev := ev.(type) {
 	case Ringing:
-		c.emit(Ring{c.consult})
+		c.ringConsult()
 	case EarlyMedia:
 		c.target.early = true
-		c.emit(Ring{c.consult})
+		c.ringConsult()
 	case Answered:
 		c.target.answered, c.target.identity = true, ev.Identity
 		c.emit(Accept{c.consult}, Connect{c.consult, c.target.leg})
@@ -48,6 +48,12 @@ func (c *Call) consultTarget(ev Event) {
 		c.endConsult()
 	case Transfer:
 		c.emit(AnswerRefer{Leg: c.target.leg, Ref: ev.Ref, Code: 403, Reason: "Forbidden"})
+	}
+}
+
+func (c *Call) ringConsult() {
+	if !c.target.answered {
+		c.emit(Ring{c.consult})
 	}
 }
 

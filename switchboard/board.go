@@ -55,6 +55,8 @@ type Board struct {
 	failing  map[call.ID]*live
 	draining bool
 	idle     []chan struct{} // closed when no call is left
+
+	afterTurn func() // seam of the package's own tests: runs on the loop
 }
 
 // New makes a Board. It does nothing until Run.
@@ -177,6 +179,9 @@ func (b *Board) turn(spare []mail) []mail {
 		b.retry()
 	}
 	b.match(now)
+	if b.afterTurn != nil {
+		b.afterTurn()
+	}
 	return taken
 }
 

@@ -14,106 +14,104 @@ const (
 	retryAfter = 10 * time.Second
 )
 
-// save hands everything new of a call to the store in one commit. The call hears of it where it awaits a step.
+// save hands everything new of a call to the store. A call has one commit under way at a time, and one that failed is
+// given again together with all that came after it, so that a story on disk has no holes. The call hears of the commit
+// where it awaits a step.
 func (b *Board) save(l *live, at time.Time, step call.Step, heartbeat bool) {
-	if l.final != nil && l.pending == 0 && refusedUnstored(l.final) {
-		b.gone(l) // the store has said that it has nothing of the call, and nothing was promised to anyone
-		return
-	}
-	c := l.unwritten()
-	if heartbeat {
-		now := l.instant(at)
-		c.Heartbeat = &now
-	}
-	if c.Head != nil || len(c.Entries) > 0 || c.Heartbeat != nil || c.Final != nil {
-		b.commit(l, c, step)
-	}
-}
-
-// unwritten is all of a call that the store has not got, or has failed to write. What failed goes along with what is new,
-// so that a story on disk has no holes.
-func (l *live) unwritten() record.Commit {
-	c := record.Commit{Call: l.head.Call, First: l.saved, Final: l.final}
-	if l.unsaved >= 0 {
-		c.First, c.Heartbeat = l.unsaved, l.beat
-	}
-	c.Entries = l.story[c.First:len(l.story):len(l.story)]
-	if c.First == 0 {
-		c.Head = &l.head
-	}
-	return c
-}
-
-// refusedUnstored tells whether a call ended before its arrival was durable, for want of a store.
-func refusedUnstored(r *record.Record) bool {
-	return r.Cause == call.CauseStore && r.Outcome == call.OutcomeFailed
-}
-
-func (b *Board) commit(l *live, c record.Commit, step call.Step) {
-	l.pending++
-	l.saved = len(l.story)
-	l.given = c.Final != nil
 	if step != "" {
+		l.step = step
 		l.awaits++
 	}
-	awaited := l.awaits
+	if heartbeat {
+		now := l.instant(at)
+		l.beat = &now
+	}
+	switch {
+	case l.pending: // goes along when its answer has come
+	case l.failed && step == "" && !l.unstored(): // goes along with the next attempt
+	default:
+		b.commit(l)
+	}
+}
+
+// unstored tells whether a call ended for want of a store, before anything of it was written: the store has nothing of
+// it, and nothing was promised to anyone.
+func (l *live) unstored() bool {
+	return l.final != nil && l.saved == 0 && l.final.Cause == call.CauseStore && l.final.Outcome == call.OutcomeFailed
+}
+
+// commit gives the store all of a call that it has not got.
+func (b *Board) commit(l *live) {
+	if l.unstored() {
+		b.gone(l)
+		return
+	}
+	c := record.Commit{Call: l.head.Call, First: l.saved, Entries: l.story[l.saved:len(l.story):len(l.story)], Heartbeat: l.beat, Final: l.final}
+	if l.saved == 0 {
+		c.Head = &l.head
+	}
+	if len(c.Entries) == 0 && c.Heartbeat == nil && c.Final == nil {
+		return
+	}
+	l.pending = true
+	step, awaited := l.step, l.awaits
+	l.step = ""
 	b.cfg.Store.Commit(c, func(err error) {
-		b.box.put(mail{posted: time.Now(), run: func() {
-			if awaited != l.awaits {
-				step = "" // the call waits for something else by now
-			}
-			b.committed(l, c, step, err)
-		}}, 0)
+		b.box.put(mail{posted: time.Now(), run: func() { b.committed(l, c, step, awaited, err) }}, 0)
 	})
 }
 
-// committed goes on after the store has answered.
-func (b *Board) committed(l *live, c record.Commit, step call.Step, err error) {
-	l.pending--
+// committed goes on after the store has answered. The answer means nothing to a call that waits for something else by now.
+func (b *Board) committed(l *live, c record.Commit, step call.Step, awaited int, err error) {
 	now := time.Now()
+	l.pending = false
+	if awaited != l.awaits {
+		step = ""
+	}
 	if err != nil {
-		b.commitFailed(l, c, err)
+		b.commitFailed(l, err)
 		if step != "" {
 			b.handle(l, now, "", call.StoreFailed{Step: step})
 		}
+		if !l.pending && (l.step != "" || l.unstored()) {
+			b.commit(l) // somebody waits, or nobody any more
+		}
 		return
 	}
-	if l.unsaved >= 0 && c.First <= l.unsaved && c.First+len(c.Entries) >= l.saved {
-		l.unsaved, l.beat = -1, nil
-		delete(b.failing, l.head.Call)
+	l.saved += len(c.Entries)
+	l.failed = false
+	delete(b.failing, l.head.Call)
+	if l.beat == c.Heartbeat {
+		l.beat = nil
+	}
+	if c.Final != nil {
+		b.gone(l)
+		return
 	}
 	if step != "" {
 		b.handle(l, now, "", call.Stored{Step: step})
 	}
-	if c.Final != nil {
-		b.gone(l)
+	if !l.pending {
+		b.commit(l) // what came meanwhile
 	}
 }
 
-// commitFailed keeps what could not be written, to be tried again. The call goes on; no new one is taken meanwhile.
-func (b *Board) commitFailed(l *live, c record.Commit, err error) {
+// commitFailed has the commit tried again. The call goes on; no new one is taken meanwhile.
+func (b *Board) commitFailed(l *live, err error) {
 	b.log.Error("commit failed, kept in memory and tried again", "call", l.head.Call, "err", err)
-	if b.calls[l.head.Call] == nil {
-		return
-	}
-	if l.unsaved < 0 || c.First < l.unsaved {
-		l.unsaved = c.First
-	}
-	if c.Heartbeat != nil {
-		l.beat = c.Heartbeat
-	}
+	l.failed = true
 	b.failing[l.head.Call] = l
 	if b.retryAt.IsZero() {
 		b.retryAt = time.Now().Add(retryEvery)
 	}
 }
 
-// retry writes again what has failed: everything of the call from the first entry that is not durable.
+// retry writes again what has failed.
 func (b *Board) retry() {
 	b.retryAt = time.Time{}
 	for _, l := range b.failing {
-		if l.pending == 0 { // else an answer comes first
-			b.commit(l, l.unwritten(), "")
+		if !l.pending {
+			b.commit(l)
 		}
 	}
 	if len(b.failing) > 0 {

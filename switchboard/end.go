@@ -59,9 +59,7 @@ func (b *Board) kill(l *live, at time.Time) {
 			Reason: call.EndReason(call.OutcomeInterrupted, call.CausePanic)})
 		b.finish(l, at)
 	}
-	if !l.given {
-		b.save(l, at, "", false)
-	}
+	b.save(l, at, "", false)
 	for _, leg := range legs {
 		b.cfg.Signals.Do(call.Hangup{Leg: leg, Code: 500, Cause: call.CausePanic})
 	}

@@ -18,15 +18,16 @@ type live struct {
 	dir     *directory.Directory // likewise: what the tenant's calls may be sent to
 	arrived time.Time            // with its monotonic reading
 	story   []call.Entry
-	saved   int // entries handed to the store
-	unsaved int // first entry of a commit that failed, or -1
 	timers  map[call.Timer]*timer
 	legs    map[call.LegID]bool
 	final   *record.Record // set when the call has ended and waits to be durable
-	given   bool           // the record was handed to the store
-	beat    *call.Instant  // a sign of life that could not be written
-	pending int            // commits under way
-	awaits  int            // counts what the call has waited for, so that a late answer to an earlier wait means nothing
+
+	saved   int           // entries that are durable
+	pending bool          // a commit is under way
+	failed  bool          // the last one failed
+	beat    *call.Instant // a sign of life that is not written yet
+	step    call.Step     // what the call awaits of the next commit
+	awaits  int           // counts what it has awaited, so that a late answer to an earlier wait means nothing
 }
 
 func (l *live) instant(at time.Time) call.Instant {
@@ -95,7 +96,7 @@ func (b *Board) arrived(leg call.LegID, at time.Time, ev call.Arrived) {
 		caller.Number = b.normal(caller.Number)
 	}
 	l := &live{
-		call: call.New(id, rules, leg, caller), tenant: tenant, dir: b.dir, arrived: at, unsaved: -1,
+		call: call.New(id, rules, leg, caller), tenant: tenant, dir: b.dir, arrived: at,
 		head: record.Head{Call: id, Received: at.Round(0), Rules: rules, Plan: tenant.Plan, Caller: caller,
 			SIPCall: ev.SIPCall, Leg: leg, Dialog: ev.Dialog},
 		timers: map[call.Timer]*timer{}, legs: map[call.LegID]bool{leg: true},
