@@ -10,6 +10,9 @@ import (
 	"telefonist/sip/wire"
 )
 
+// expiresGrace is how much longer than the INVITE's Expires we ring: a CANCEL that was sent in time shall come first.
+const expiresGrace = time.Second
+
 // invited takes a new INVITE and gives it to the behaviour.
 func (e *endpoint) invited(req *sip.Request, tx *wire.ServerTx, src wire.Source) {
 	refuse := func(code int, reason string) { respond(tx, tx.NewResponse(code, reason, nil)) }
@@ -40,7 +43,7 @@ func (e *endpoint) invited(req *sip.Request, tx *wire.ServerTx, src wire.Source)
 	}
 	if h := req.GetHeader("Expires"); h != nil {
 		if seconds, err := strconv.Atoi(strings.TrimSpace(h.Value())); err == nil && seconds > 0 {
-			c.limit = time.AfterFunc(time.Duration(seconds)*time.Second, func() { _ = c.Reject(sip.StatusRequestTerminated) })
+			c.limit = time.AfterFunc(time.Duration(seconds)*time.Second+expiresGrace, func() { _ = c.Reject(sip.StatusRequestTerminated) })
 		}
 	}
 	c.mu.Unlock()
