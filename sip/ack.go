@@ -126,7 +126,11 @@ func (l *leg) acknowledgeAgain(seq uint32) {
 }
 
 func (l *leg) write(req *msg.Request, d *dialog) {
-	if err := l.srv.stack.WriteStateless(req, d.dest(l.reaches)); err != nil {
+	dst := d.dest(l.reaches)
+	if d == l.dialog {
+		dst = l.dest()
+	}
+	if err := l.srv.stack.WriteStateless(req, dst); err != nil {
 		l.log.Info("ACK not sent", "error", err)
 	}
 }

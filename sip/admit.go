@@ -31,8 +31,14 @@ func (s *Server) originOf(src netip.AddrPort) origin {
 
 func (o origin) known() bool { return o.trunk != nil || o.phone }
 
-// known is wire's Config.Known.
-func (s *Server) known(src netip.AddrPort) bool { return s.originOf(src).known() }
+// known is wire's Config.Known. A trunk's target is no stranger where it answers, though it may place no calls.
+func (s *Server) known(src netip.AddrPort) bool {
+	if s.originOf(src).known() {
+		return true
+	}
+	_, ok := s.targets.Load(src.Addr())
+	return ok
+}
 
 // admit is wire's Config.Admit: what is refused without a transaction.
 func (s *Server) admit(src wire.Source, req *msg.Request) wire.Verdict {
@@ -165,6 +171,7 @@ func (s *Server) invite(req *msg.Request, tx *wire.ServerTx, src wire.Source, at
 		return
 	}
 	tx.OnCancel(func(*msg.Request) { at := time.Now(); l.box.post(func() { l.cancelled(at) }) })
+	tx.OnDone(func(err error) { at := time.Now(); l.box.post(func() { l.undeliverable(err, at) }) })
 	l.box.post(l.arrive)
 }
 

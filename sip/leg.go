@@ -149,7 +149,7 @@ func (l *leg) bye() {
 	l.leave()
 	l.stopWaiting()
 	l.session.stop()
-	l.request(l.dialog.next(msg.BYE), func(*msg.Response) { l.gone() })
+	l.request(l.dialog.next(msg.BYE), func(*msg.Request, *msg.Response) { l.gone() })
 }
 
 // leave begins the end of the leg. Whatever goes wrong from here on, it is forgotten after a time in which every transaction
@@ -220,14 +220,37 @@ func (l *leg) hears(src wire.Source) bool {
 	return false
 }
 
-// request sends a request of ours inside the dialog. done is called once on the leg's goroutine, with the final response
-// or, where none came, with nil.
-func (l *leg) request(req *msg.Request, done func(res *msg.Response)) {
-	l.requestTry(req, done, 0)
+// dest says where requests of the leg's dialog go. A phone whose connection is gone is reached by the one that it has
+// registered over since, from the same host.
+func (l *leg) dest() wire.Dest {
+	d := l.dialog.dest(l.reaches)
+	if l.agent == "" || d.Network != "tcp" {
+		return d
+	}
+	var moved wire.Dest
+	for _, c := range l.srv.cfg.Phones.Contacts(l.agent) {
+		switch {
+		case c.Flow.Addr == d.Addr:
+			return d
+		case c.Flow.Addr.Addr() == d.Addr.Addr() && !moved.Addr.IsValid():
+			moved = c.Flow
+		}
+	}
+	if moved.Addr.IsValid() {
+		return moved
+	}
+	return d
 }
 
-func (l *leg) requestTry(req *msg.Request, done func(res *msg.Response), tries int) {
-	dst := l.dialog.dest(l.reaches)
+// finally is told, once and on the leg's goroutine, how a request of ours ended: the request as it was sent last, and the
+// final response, nil where none came.
+type finally func(req *msg.Request, res *msg.Response)
+
+// request sends a request of ours inside the dialog.
+func (l *leg) request(req *msg.Request, done finally) { l.requestTry(req, done, 0) }
+
+func (l *leg) requestTry(req *msg.Request, done finally, tries int) {
+	dst := l.dest()
 	var final *msg.Response
 	onResponse := func(res *msg.Response) {
 		if res.StatusCode >= 200 {
@@ -240,12 +263,12 @@ func (l *leg) requestTry(req *msg.Request, done func(res *msg.Response), tries i
 				l.requestTry(again, done, tries+1)
 				return
 			}
-			done(final)
+			done(req, final)
 		})
 	}
 	if _, err := l.srv.send(req, dst, onResponse, onDone); err != nil {
 		l.log.Info("request inside the dialog not sent", "method", string(req.Method), "error", err)
-		l.box.post(func() { done(nil) })
+		l.box.post(func() { done(req, nil) })
 	}
 }
 

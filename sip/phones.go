@@ -36,7 +36,7 @@ func (p registered) Authenticate(req *msg.Request, tx *wire.ServerTx, src wire.S
 	d := p.r.Authenticate(req, src.Addr, time.Now())
 	if !d.OK() {
 		// Sent once and not repeated: the phone asks again by itself.
-		_ = tx.Refuse(d.Response(req))
+		_ = d.Refuse(tx)
 		return "", false
 	}
 	return d.AgentID, true

@@ -145,7 +145,7 @@ func (l *leg) notify(r *refer, n notification) {
 	req.AppendHeader(&kind)
 	req.SetBody([]byte("SIP/2.0 " + strconv.Itoa(n.code) + " " + n.reason + "\r\n"))
 	r.busy = true
-	l.request(req, func(res *msg.Response) { l.notified(r, res) })
+	l.request(req, func(_ *msg.Request, res *msg.Response) { l.notified(r, res) })
 }
 
 func (l *leg) notified(r *refer, res *msg.Response) {

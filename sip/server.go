@@ -27,6 +27,9 @@ type Server struct {
 	stop    context.CancelFunc
 
 	trunks atomic.Pointer[trunks]
+	// targets are the addresses that trunk targets were found at: netip.Addr to nothing. There are as many as DNS gave
+	// for configured names.
+	targets sync.Map
 	// open is set while new calls are taken: after Start, until SetDraining.
 	open, draining atomic.Bool
 
@@ -94,6 +97,7 @@ func (s *Server) SetTrunks(cfg []Trunk) error {
 		return fmt.Errorf("sip: %w", err)
 	}
 	s.trunks.Store(t)
+	s.targets.Clear()
 	return nil
 }
 

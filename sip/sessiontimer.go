@@ -130,7 +130,7 @@ func (s *session) refresh() {
 		req := l.dialog.next(msg.UPDATE)
 		req.AppendHeader(supportedHeader())
 		s.propose(req, refresher)
-		l.request(req, func(res *msg.Response) { s.refreshed(req, res) })
+		l.request(req, s.refreshed)
 		return
 	}
 	offer, err := l.srv.cfg.Media.Offer(l.id)
@@ -145,23 +145,19 @@ func (s *session) refresh() {
 	req.AppendHeader(sdpType())
 	req.SetBody(offer)
 	l.invited = true
-	l.request(req, func(res *msg.Response) {
-		l.invited = false
-		s.reinvited(req, res)
-	})
+	l.request(req, s.reinvited)
 }
 
 // reinvited takes the final response to a re-INVITE of ours.
 func (s *session) reinvited(req *msg.Request, res *msg.Response) {
 	l := s.l
+	l.invited = false
 	if res != nil && res.IsSuccess() {
 		// Acknowledged in every state: it may have crossed a BYE.
-		invite := req.Clone()
-		invite.CSeq().SeqNo = res.CSeq().SeqNo
 		if l.phase == confirmed {
 			l.dialog.refresh(res.Contact())
 		}
-		l.acknowledge(l.dialog, invite)
+		l.acknowledge(l.dialog, req)
 		if l.phase == confirmed && len(res.Body()) > 0 {
 			direction, err := l.srv.cfg.Media.Accept(l.id, res.Body())
 			if err != nil {

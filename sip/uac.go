@@ -130,6 +130,9 @@ func (l *leg) resolved(t *trunk, dests []wire.Dest, err error) {
 		l.giveUp(msg.StatusServiceUnavailable)
 		return
 	}
+	for _, d := range dests {
+		l.srv.targets.Store(d.Addr.Addr(), nil)
+	}
 	if !l.open(dests[0], dests[0].Addr.Addr()) {
 		return
 	}

@@ -113,11 +113,7 @@ func (l *leg) answer() {
 	res := l.okay(l.in.tx, body)
 	l.session.answer(l.in.req, res)
 	if err := l.accept(l.in.tx, res, offered); err != nil {
-		// The far side cancelled in this instant, or its connection is gone.
 		l.log.Info("200 not sent", "error", err)
-		if errors.Is(err, wire.ErrFinalSent) || errors.Is(err, wire.ErrNoTransaction) {
-			return
-		}
 		l.last(time.Now(), call.Ended{Cause: call.CauseFault})
 		l.gone()
 		return
@@ -175,6 +171,16 @@ func (l *leg) refuse(code int, reason string, extra ...msg.Header) {
 	if err := l.in.tx.Respond(res); err != nil {
 		l.log.Info("final response not sent", "code", code, "error", err)
 	}
+	l.gone()
+}
+
+// undeliverable ends a leg whose INVITE transaction ended before it was answered: the way back is gone.
+func (l *leg) undeliverable(err error, at time.Time) {
+	if err == nil || l.phase != early {
+		return
+	}
+	l.log.Info("the caller cannot be answered any more", "error", err)
+	l.last(at, call.Ended{Cause: call.CauseFault})
 	l.gone()
 }
 
