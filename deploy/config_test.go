@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"telefonist/config"
+	"telefonist/tariff"
 )
 
 var defaultConfig = config.Default()
@@ -81,21 +82,36 @@ func TestExampleConfigurationShowsTheDefaults(t *testing.T) {
 			t.Errorf("%s: the example has %v, the default is %v", name, pair[0], pair[1])
 		}
 	}
+	provision := read(t, "tenants.yaml")
 	for _, k := range config.Keys() {
-		section, key, nested := strings.Cut(k.Path, ".")
-		if strings.ContainsAny(section, "[]") || section == "tenants" || section == "agents" || k.Type == "section" {
-			continue
+		where := text
+		if strings.HasPrefix(k.Path, "tenants") || strings.HasPrefix(k.Path, "agents") {
+			where = provision
 		}
-		if nested {
-			section = lastKey(key)
-		}
-		if !regexp.MustCompile(`(?m)(^|[ {#])` + regexp.QuoteMeta(section) + `:`).MatchString(text) {
-			t.Errorf("the example does not show %s", k.Path)
+		key := k.Path[strings.LastIndexByte(k.Path, '.')+1:]
+		if !regexp.MustCompile(`(?m)(^|[ {#])` + regexp.QuoteMeta(key) + `[:,. ]`).MatchString(where) {
+			t.Errorf("the examples do not show %s", k.Path)
 		}
 	}
 }
 
-func lastKey(path string) string { return path[strings.LastIndexByte(path, '.')+1:] }
+// The plan that stands there as a comment may be taken out of it, and is the default but for its name.
+func TestPlanInTheExampleIsTheDefault(t *testing.T) {
+	_, text, found := strings.Cut(read(t, "telefonist.yaml"), "\n# plans:\n")
+	text, _, _ = strings.Cut(text, "\n\n")
+	if !found {
+		t.Fatal("the example shows no plan")
+	}
+	cfg, err := config.Parse("plans.yaml", []byte("plans:\n"+regexp.MustCompile(`(?m)^# `).ReplaceAllString(text, "")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := tariff.DefaultPlan()
+	want.ID, want.Name = "standard-2027", "Standard 2027"
+	if len(cfg.Plans) != 1 || !reflect.DeepEqual(cfg.Plans[0], want) {
+		t.Errorf("the example's plan is %+v, the default %+v", cfg.Plans, want)
+	}
+}
 
 // The unit starts the program by a command and flags that it has, and gives it longer to stop than it takes.
 func TestSystemdUnitFitsTheProgram(t *testing.T) {

@@ -71,6 +71,9 @@ This page is written by ` + "`go test ./deploy -run TestDocs -update`" + ` from 
 | --- | --- | --- | --- |
 `)
 	for _, name := range slices.Sorted(maps.Keys(families)) {
+		if !strings.HasPrefix(name, "telefonist_") {
+			continue
+		}
 		f := families[name]
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", name, strings.ToLower(f.GetType().String()), labelColumn(f), f.GetHelp())
 	}

@@ -130,7 +130,7 @@ func TestEveryRuleNamesMetricsThatExist(t *testing.T) {
 }
 
 var (
-	metricName = regexp.MustCompile(`\btelefonist_[a-z0-9_]+(\{[^}]*\})?`)
+	metricName = regexp.MustCompile(`\b(?:telefonist|process)_[a-z0-9_]+(\{[^}]*\})?`)
 	matcher    = regexp.MustCompile(`([a-z_]+)(=~|=|!=|!~)"([^"]*)"`)
 	byLabels   = regexp.MustCompile(`\bby \(([^)]*)\)`)
 	targetTags = []string{"instance", "job"} // what Prometheus itself adds

@@ -28,7 +28,8 @@ web: {listen: 127.0.0.1:0}
 trunks: [{name: pbx, allow: [127.0.0.1], target: "sip:127.0.0.1:5060"}]
 `
 
-// ours gives the metrics of the program that has just been started, without those of Go and of the process.
+// ours gives the metrics of the program that has just been started, and of those of Go and the process the one that an
+// alert names.
 var ours = sync.OnceValues(scrape)
 
 func scrape() (map[string]*dto.MetricFamily, error) {
@@ -63,7 +64,7 @@ func scrape() (map[string]*dto.MetricFamily, error) {
 	parser := expfmt.NewTextParser(model.UTF8Validation)
 	families, err := parser.TextToMetricFamilies(res.Body)
 	for name := range families {
-		if !strings.HasPrefix(name, "telefonist_") {
+		if !strings.HasPrefix(name, "telefonist_") && name != "process_start_time_seconds" {
 			delete(families, name)
 		}
 	}
