@@ -82,6 +82,36 @@ func TestCANCELThatCrosses200ChangesNothing(t *testing.T) {
 	})
 }
 
+func TestCANCELOvertakenByTheAcceptChangesNothing(t *testing.T) {
+	inWorld(t, func(w *world) {
+		id, k := w.arrives("c1")
+		w.srv.command(id, func(l *leg) {
+			l.answer()
+			l.cancelled(time.Now()) // told while the 200 was being sent
+		})
+		k.answered(w.pbx.response(200))
+		k.ack("")
+		w.noEvent()
+		k.bye()
+		w.pbx.response(200)
+		wantEnd(w, call.CauseBye)
+	})
+}
+
+func TestACKOfAnotherRequestDoesNotCount(t *testing.T) {
+	inWorld(t, func(w *world) {
+		leg, k := w.arrives("c1")
+		w.srv.Do(call.Accept{Leg: leg})
+		k.answered(w.pbx.response(200))
+		k.requestSeq("ACK", k.invited+1, "")
+		time.Sleep(time.Second)
+		w.pbx.response(200)
+		k.ack("")
+		time.Sleep(time.Minute)
+		w.pbx.silent()
+	})
+}
+
 func TestCANCELFromAnotherAddressIsIgnored(t *testing.T) {
 	inWorld(t, func(w *world) {
 		leg, k := w.arrives("c1")

@@ -375,8 +375,12 @@ func TestChallengeLoopEnds(t *testing.T) {
 					w.pbx.reply(req, 401, "p", "", fmt.Sprintf(`WWW-Authenticate: Digest realm="pbx", nonce="n%d", algorithm=MD5%s`, n, stale))
 				}
 			}
-			if n > 1+maxAuthTries {
-				t.Errorf("%d INVITEs", n)
+			want := 2
+			if stale != "" {
+				want = 1 + maxAuthTries
+			}
+			if n != want {
+				t.Errorf("%d INVITEs, want %d", n, want)
 			}
 			wantFailed(w, 401)
 		})
@@ -396,6 +400,36 @@ func TestForeignChallengesGetNothing(t *testing.T) {
 		w.phone.request(msg.ACK)
 		wantFailed(w, 401)
 		w.phone.silent()
+	})
+}
+
+func TestEarlyMediaOfOneAmongSeveralPhonesIsNotHeard(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.register("anna", w.phone, w.other)
+		w.dialAnna("a")
+		one, two := w.phone.request(msg.INVITE), w.other.request(msg.INVITE)
+		w.phone.reply(one, 183, "p1", sdp("198.51.100.5"))
+		event[call.Ringing](w)
+		w.phone.reply(one, 486, "p1", "")
+		w.other.reply(two, 486, "p2", "")
+		wantFailed(w, 486)
+	})
+}
+
+func TestRouteSetOfAnAnswerIsReversed(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.dialTrunk("t")
+		req := w.pbx.request(msg.INVITE)
+		w.pbx.reply(req, 200, "p", sdp("192.0.2.10"), "Record-Route: <sip:far.example;lr>, <sip:192.0.2.10;lr>")
+		ack := w.pbx.request(msg.ACK)
+		event[call.Answered](w)
+		w.srv.Do(call.Hangup{Leg: "t"})
+		for _, r := range []*msg.Request{ack, w.pbx.request(msg.BYE)} {
+			got := r.GetHeaders("route")
+			if len(got) != 2 || got[0].Value() != "<sip:192.0.2.10;lr>" || r.Recipient.String() != "sip:far@192.0.2.10:5060" {
+				t.Errorf("%s", r)
+			}
+		}
 	})
 }
 
@@ -457,6 +491,14 @@ func TestTrunkFailsOverToTheNextAddress(t *testing.T) {
 		w.pbx.reply(req, 200, "p", sdp("192.0.2.10"))
 		event[call.Answered](w)
 		w.noEvent()
+	})
+	inWorldWith(t, cfg, func(w *world) { // silence, and then busy: nobody waits for the silent one
+		dead := first(w)
+		defer dead.conn.Close()
+		w.dialTrunk("t")
+		time.Sleep(nextAddress)
+		w.pbx.reply(w.pbx.request(msg.INVITE), 486, "p", "")
+		wantFailed(w, 486)
 	})
 	inWorldWith(t, cfg, func(w *world) { // nobody
 		w.dialTrunk("t", func(d *call.Dial) { d.Expires = time.Minute })
