@@ -68,12 +68,15 @@ func (p *phones) setDirectory(d *directory.Directory) {
 	}
 }
 
+// algorithms are what sip.digest stands for, in the order of preference (RFC 8760 section 2.4).
+var algorithms = map[string][]string{"both": {"SHA-256", "MD5"}, "md5": {"MD5"}, "sha-256": {"SHA-256"}}
+
 func (a *App) newPhones(d *directory.Directory) *phones {
 	p := &phones{store: a.store}
 	p.dir.Store(d)
 	s := a.cfg.SIP
 	p.reg = registrar.New(registrar.Config{
-		Realm: s.Realm, Credentials: p, Store: p, OnChange: a.board.Registered,
+		Realm: s.Realm, Algorithms: algorithms[s.Digest], Credentials: p, Store: p, OnChange: a.board.Registered,
 		MinExpires: s.RegisterMin, MaxExpires: s.RegisterMax, DefaultExpires: s.RegisterMax,
 		Logger: a.log, Registerer: a.reg,
 	})

@@ -37,6 +37,7 @@ type SIP struct {
 	ExternalAddress Addr          `yaml:"external_address"`
 	UnknownSource   string        `yaml:"unknown_source" enum:"drop|answer"`
 	Realm           string        `yaml:"realm"`
+	Digest          string        `yaml:"digest" enum:"both|md5|sha-256"`
 	SessionExpires  time.Duration `yaml:"session_expires" min:"90s" max:"24h"`
 	RegisterMin     time.Duration `yaml:"register_min" min:"10s" max:"1h"`
 	RegisterMax     time.Duration `yaml:"register_max" min:"1m" max:"24h"`
@@ -115,7 +116,7 @@ func Default() *Config {
 	return &Config{
 		SIP: SIP{
 			Listen:        []Listen{{"udp", any4}, {"tcp", any4}},
-			UnknownSource: "drop", Realm: "telefonist",
+			UnknownSource: "drop", Realm: "telefonist", Digest: "both",
 			SessionExpires: 30 * time.Minute, RegisterMin: time.Minute, RegisterMax: time.Hour,
 		},
 		Media: Media{

@@ -7,6 +7,7 @@ var meanings = map[string]string{
 	"sip.external_address": "Address that others reach this machine by, where a static one-to-one NAT lies between. Empty: the address of the socket.",
 	"sip.unknown_source":   "A request from an address that is neither a trunk nor a registered phone: `drop` says nothing, `answer` refuses it. Both are counted.",
 	"sip.realm":            "Realm of the digest that agents' phones prove their password with. A change makes stored digests of phones useless.",
+	"sip.digest":           "Algorithms that phones are asked for: `both` offers SHA-256 and, after it, MD5 (RFC 8760). Phones that stumble over SHA-256 (baresip before 2.0) register only with `md5`; `sha-256` refuses MD5.",
 	"sip.session_expires":  "Session timer (RFC 4028): a leg whose far side is gone ends within this time. 90s to 24h.",
 	"sip.register_min":     "Shortest registration of a phone; a shorter one is answered 423.",
 	"sip.register_max":     "Longest registration of a phone; a longer one is cut to it.",
