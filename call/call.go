@@ -56,7 +56,8 @@ type Call struct {
 	handled  time.Duration // finished stretches of the service's receptionists
 	passed   []Timer       // marks of the summed handling time that the story tells of
 	target   target
-	consult  LegID // the agent's second leg, empty without a consultation
+	hears    string // the source that plays to the caller, empty where she talks with somebody
+	consult  LegID  // the agent's second leg, empty without a consultation
 	refer    refer
 	legs     int // outgoing legs made so far, for their names
 

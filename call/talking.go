@@ -58,7 +58,7 @@ func (c *Call) join() {
 		c.music()
 		return
 	}
-	c.emit(Connect{c.caller, c.agent.leg})
+	c.connect(c.agent.leg)
 }
 
 // withdraw takes back an answer before its audio opened, since it could not be made durable or the receptionist's leg

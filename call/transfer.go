@@ -49,10 +49,10 @@ func (c *Call) leaveToTarget() {
 	c.phase = connecting
 	c.emit(Disconnect{c.agent.leg})
 	if c.target.early {
-		c.emit(Connect{c.caller, c.target.leg})
+		c.connect(c.target.leg)
 		return
 	}
-	c.emit(Play{Leg: c.caller, Source: SourceRingback, Loop: true})
+	c.play(SourceRingback, true)
 }
 
 func (c *Call) dialTarget(to Destination) {
@@ -85,7 +85,7 @@ func (c *Call) targetLeg(ev Event) {
 	case EarlyMedia:
 		if !c.target.answered && c.accepted {
 			c.target.early = true
-			c.emit(Connect{c.caller, c.target.leg})
+			c.connect(c.target.leg)
 		}
 	case Answered:
 		c.targetAnswered(ev)
@@ -112,7 +112,7 @@ func (c *Call) targetAnswered(ev Answered) {
 		c.phase, c.target.answered = connected, true
 		c.emit(Disarm{TimerRecall})
 		c.accept()
-		c.emit(Connect{c.caller, c.target.leg})
+		c.connect(c.target.leg)
 		c.log(Entry{Kind: KindReached, Leg: c.target.leg, Number: c.target.to.Number, Dialog: &ev.Dialog})
 	}
 }
@@ -120,7 +120,8 @@ func (c *Call) targetAnswered(ev Answered) {
 // mediate connects the caller with the wanted party and gives the receptionist back.
 func (c *Call) mediate(identity, by string, dialog *Dialog) {
 	c.phase, c.target.answered = connected, true
-	c.emit(Disarm{TimerRecall}, Connect{c.caller, c.target.leg})
+	c.emit(Disarm{TimerRecall})
+	c.connect(c.target.leg)
 	kind := KindMediated
 	if c.isVoicemail(identity) {
 		kind = KindVoicemail

@@ -70,7 +70,21 @@ func (c *Call) music() {
 	if !c.accepted || c.caller == "" {
 		return
 	}
-	c.emit(Play{Leg: c.caller, Source: c.musicSource(), Loop: true})
+	c.play(c.musicSource(), true)
+}
+
+// play has the caller hear a source, unless that is what she hears already: music goes on while phones ring in turn.
+func (c *Call) play(source string, loop bool) {
+	if c.hears != source {
+		c.hears = source
+		c.emit(Play{Leg: c.caller, Source: source, Loop: loop})
+	}
+}
+
+// connect lets the caller and another leg hear each other.
+func (c *Call) connect(leg LegID) {
+	c.hears = ""
+	c.emit(Connect{c.caller, leg})
 }
 
 func (c *Call) musicSource() string {
@@ -190,7 +204,7 @@ const busyToneFor = 5 * time.Second
 func (c *Call) playOut(source string, o Outcome) {
 	c.accept()
 	c.phase, c.leaveAs = leaving, o
-	c.emit(Play{Leg: c.caller, Source: source, Loop: source == SourceBusy})
+	c.play(source, source == SourceBusy)
 	limit := promptLimit
 	if source == SourceBusy {
 		limit = busyToneFor
@@ -213,7 +227,7 @@ func (c *Call) leavingOutcome() Outcome { return c.overflowed(c.leaveAs) }
 func (c *Call) forward() {
 	c.phase = forwarding
 	if c.accepted {
-		c.emit(Play{Leg: c.caller, Source: SourceRingback, Loop: true})
+		c.play(SourceRingback, true)
 	} else {
 		c.ring()
 	}

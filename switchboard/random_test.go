@@ -214,6 +214,7 @@ func (c *crowd) live(n int, d *directory.Directory) {
 		}
 	}
 	time.Sleep(20 * time.Minute)
+	synctest.Wait()
 }
 
 func mixed(i int, r *call.Rules) {
