@@ -167,6 +167,7 @@ func (b *Board) close(spare []mail) {
 // turn handles the mail that waits, then the timers that are due, then matches callers and agents. Mail comes before
 // timers, so that what happened before a timer was due is handled before it.
 func (b *Board) turn(spare []mail) []mail {
+	b.lapse(time.Now())
 	taken := b.box.take(spare)
 	for i := range taken {
 		b.deliver(&taken[i])
@@ -174,7 +175,6 @@ func (b *Board) turn(spare []mail) []mail {
 	}
 	now := time.Now()
 	b.fire(now)
-	b.lapse(now)
 	if !b.retryAt.IsZero() && !now.Before(b.retryAt) {
 		b.retry()
 	}
