@@ -127,7 +127,7 @@ func TestLinksLeadSomewhere(t *testing.T) {
 
 // Every command in a page's indented or fenced code and in code spans is one that the program has, with its flags.
 func TestCommandsInTheDocumentationExist(t *testing.T) {
-	command := regexp.MustCompile("(?m)(?:^ {4}|^|`|\\| )(?:\\$ )?(?:go run \\./cmd/telefonist|\\./telefonist|telefonist) ((?:[a-z]+)(?: (?:list|show|export|pause|resume))?)\\b([^`\n]*)")
+	command := regexp.MustCompile("(?m)(?:^ {4}|^|`|\\| )(?:\\$ )?(?:go run \\./cmd/telefonist|\\./telefonist|telefonist) ((?:calls|agents) [a-z]+|[a-z]+)\\b([^`\n]*)")
 	flags := regexp.MustCompile(`--[a-z-]+`)
 	help := map[string]string{}
 	found := 0
@@ -143,7 +143,7 @@ func TestCommandsInTheDocumentationExist(t *testing.T) {
 				t.Errorf("%s: there is no command %s", page, usage)
 			}
 			for _, f := range flags.FindAllString(m[2], -1) {
-				if !strings.Contains(help[m[1]], f) {
+				if !regexp.MustCompile(f + `(?m)([ ,]|$)`).MatchString(help[m[1]]) {
 					t.Errorf("%s: %s has no flag %s", page, usage, f)
 				}
 			}
