@@ -69,6 +69,7 @@ type Call struct {
 	session  session
 	limit    *time.Timer // the INVITE's Expires
 	acks     map[uint32]*sip.Request
+	onRefer  func(to string) []int // see OnRefer
 }
 
 func (e *endpoint) newCall(key dialogKey, incoming bool, invite Invite) (*Call, error) {

@@ -47,7 +47,7 @@ func (c *Call) inside(req *sip.Request, tx *wire.ServerTx, src wire.Source) {
 		res.AppendHeader(sip.NewHeader("Allow", allowed))
 		respond(tx, res)
 	case sip.REFER:
-		answer(603, "Decline")
+		c.referred(req, tx)
 	default:
 		answer(sip.StatusMethodNotAllowed, "Method Not Allowed")
 	}

@@ -87,6 +87,36 @@ func (c *Call) refer(ctx context.Context, to string) (*Referral, error) {
 	return r, nil
 }
 
+// OnRefer plays the server's part of a REFER for tests of phones against each other: f is told Refer-To, and what it
+// returns is reported by NOTIFY. Without it a REFER is declined.
+func (c *Call) OnRefer(f func(to string) []int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.onRefer = f
+}
+
+// referred is a REFER that came to us. It is called with the lock held.
+func (c *Call) referred(req *sip.Request, tx *wire.ServerTx) {
+	if c.onRefer == nil {
+		respond(tx, tx.NewResponse(603, "Decline", nil))
+		return
+	}
+	respond(tx, tx.NewResponse(sip.StatusAccepted, "Accepted", nil))
+	to := ""
+	if h := req.GetHeader("Refer-To"); h != nil {
+		to = h.Value()
+	}
+	for _, code := range c.onRefer(to) {
+		notify := c.next(sip.NOTIFY)
+		notify.AppendHeader(&sip.ContactHeader{Address: *c.d.contact.Clone()})
+		notify.AppendHeader(sip.NewHeader("Event", "refer"))
+		notify.AppendHeader(sip.NewHeader("Subscription-State", "active;expires=60"))
+		notify.AppendHeader(sip.NewHeader("Content-Type", "message/sipfrag;version=2.0"))
+		notify.SetBody(fmt.Appendf(nil, "SIP/2.0 %d Status\r\n", code))
+		_, _ = c.ep.stack.Send(c.ep.ctx, notify, c.d.dest(), nil, nil)
+	}
+}
+
 var errNoStatus = errors.New("no status line")
 
 // notified is a NOTIFY. It is called with the lock held.
