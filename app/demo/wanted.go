@@ -18,7 +18,7 @@ func (w *World) reached(ctx context.Context, c *softphone.Call) {
 	case extensionBusy:
 		_ = c.Reject(486)
 	case extensionForwards:
-		w.pbx.ForwardTo(softphone.Forward{To: p.scene.tenant.number, Diversion: true, Foreign: p.no%2 == 0})(ctx, c)
+		softphone.ForwardTo(softphone.Forward{To: p.scene.tenant.number, Diversion: true, Foreign: p.no%2 == 0})(ctx, c)
 	case extensionReached, extensionConsulted, mobileReached:
 		c.Audio().Speak(softphone.Tone(targetTone(i.To)))
 		p.mu.Lock()

@@ -68,7 +68,7 @@ type Forward struct {
 
 // ForwardTo sends calls on by a new INVITE of the PBX, and relays how that ends: its refusal, or the answer. Audio is
 // not relayed.
-func (p *PBX) ForwardTo(f Forward) Behaviour {
+func ForwardTo(f Forward) Behaviour {
 	return func(ctx context.Context, c *Call) {
 		in := c.Invite()
 		out := Invite{To: f.To, From: f.From}
@@ -85,7 +85,7 @@ func (p *PBX) ForwardTo(f Forward) Behaviour {
 		if f.Foreign {
 			out.Headers = in.Headers
 		}
-		next, err := p.Place(out)
+		next, err := c.ep.call(out)
 		if err != nil {
 			_ = c.Reject(sip.StatusServiceUnavailable)
 			return

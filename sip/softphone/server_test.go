@@ -227,10 +227,9 @@ func TestAPBXTellsWhoWasCalledAndForwardsBack(t *testing.T) {
 		back <- c
 		_ = c.Reject(486)
 	}})
-	var pbx *PBX
-	pbx, err := NewPBX(Config{Server: server.Addr(), OnCall: func(ctx context.Context, c *Call) {
-		ByNumber(map[string]Behaviour{"208": pbx.ForwardTo(Forward{To: "+46850000001", Diversion: true, Foreign: true})}, Decline(404))(ctx, c)
-	}})
+	pbx, err := NewPBX(Config{Server: server.Addr(), OnCall: ByNumber(map[string]Behaviour{
+		"208": ForwardTo(Forward{To: "+46850000001", Diversion: true, Foreign: true}),
+	}, Decline(404))})
 	if err != nil {
 		t.Fatal(err)
 	}
