@@ -152,8 +152,3 @@ func align(table [][]string) []string {
 	}
 	return lines
 }
-
-// TenantNames are the names of the sample's tenants by their ids.
-func TenantNames() map[string]string {
-	return map[string]string{}
-}
