@@ -123,15 +123,22 @@ func (h *handling) hold(ctx context.Context) {
 		p.problem("hold: %v", err)
 		return
 	}
-	before := p.call.Audio().Heard().Packets
+	before := p.packets()
 	softphone.Pause(ctx, 3*unit)
-	if heard := p.call.Audio().Heard().Packets - before; heard < int(unit/(20*time.Millisecond)) {
+	if heard := p.packets() - before; heard < int(unit/(20*time.Millisecond)) {
 		p.problem("the caller heard %d packets of music in %v on hold", heard, 3*unit)
 	}
 	if err := h.c.Resume(ctx); err != nil {
 		p.problem("resume: %v", err)
 	}
 	softphone.Pause(ctx, 2*unit)
+}
+
+// packets is how many packets of audio the caller has heard.
+func (p *play) packets() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.call.Audio().Heard().Packets
 }
 
 // direct connects the caller with the wanted party, who must say want: 200, or what brings the caller back.

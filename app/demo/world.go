@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -113,29 +114,33 @@ func (w *World) Run(ctx context.Context, o Options) ([]Expectation, error) {
 	}
 	rng := rand.New(rand.NewPCG(o.Seed, 0x7e1ef0))
 	var playing sync.WaitGroup
-	var plays []*play
-	for o.Calls == 0 || len(plays) < o.Calls {
+	var mu sync.Mutex // protects expected
+	var expected []Expectation
+	for placed := 0; o.Calls == 0 || placed < o.Calls; {
 		n := len(acts)
 		if o.Calls > 0 {
-			n = min(n, o.Calls-len(plays))
+			n = min(n, o.Calls-placed)
 		}
 		for _, s := range round(n, w.unit, rng) {
 			if !softphone.Pause(ctx, s.gap) {
 				break
 			}
-			p := w.cast(s, len(plays)+1)
-			plays = append(plays, p)
-			playing.Go(func() { p.perform(ctx) })
+			placed++
+			p := w.cast(s, placed)
+			playing.Go(func() {
+				p.perform(ctx)
+				e := p.result()
+				mu.Lock()
+				defer mu.Unlock()
+				expected = append(expected, e)
+			})
 		}
 		if ctx.Err() != nil {
 			break
 		}
 	}
 	playing.Wait()
-	expected := make([]Expectation, len(plays))
-	for i, p := range plays {
-		expected[i] = p.result()
-	}
+	slices.SortFunc(expected, func(a, b Expectation) int { return a.No - b.No })
 	return expected, nil
 }
 

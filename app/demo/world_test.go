@@ -122,3 +122,36 @@ func TestTwentyCallsAddUpAndShowAllTariffs(t *testing.T) {
 		t.Error("the table does not name the entrance")
 	}
 }
+
+func TestAWorldThatIsStoppedLeavesNothingBehind(t *testing.T) {
+	limits := demo.Limits{Included: 2 * time.Second, Long: 5 * time.Second}
+	w, err := demo.Open(demo.Config{Limits: limits})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	run, stop := context.WithCancel(ctx)
+	var once sync.Once
+	s, addr := start(t, w, limits, func(_ *record.Head, e call.Entry, _ *record.Record) {
+		if e.Kind == call.KindConsult { // in the middle of everything
+			once.Do(stop)
+		}
+	})
+	expected, err := w.Run(run, demo.Options{Server: addr, Seed: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(ctx); err != nil {
+		t.Errorf("close the world: %v", err)
+	}
+	if err := s.app.Stop(ctx); err != nil {
+		t.Errorf("stop the server: %v", err)
+	}
+	if len(expected) == 0 || !slices.ContainsFunc(expected, func(e demo.Expectation) bool { return e.Broken }) {
+		t.Errorf("nothing was broken off: %+v", expected)
+	}
+	for _, m := range demo.Check(expected, s.kept()) {
+		t.Error(m)
+	}
+}
