@@ -17,7 +17,7 @@ import (
 // doubles and delays packets. Whatever happens, once all legs are hung up they are gone within the time of a transaction, no
 // leg ended twice, and nothing was told after the end (checked by the world).
 func TestRandomHistoriesEndEveryLeg(t *testing.T) {
-	histories := 150
+	histories := 60
 	if testing.Short() {
 		histories = 20
 	}
