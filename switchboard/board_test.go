@@ -52,7 +52,7 @@ func TestOwnTransferThatComesBackIsNoNewCall(t *testing.T) {
 				p.after(5 * second)
 				p.forwarded("back", c.ev(string(target)))
 				p.gets("back", c.code)
-				if p.legs[target].over != (c.code == 486) {
+				if p.over(target) != (c.code == 486) {
 					t.Error("recall")
 				}
 				p.send(in, bye)
@@ -71,14 +71,14 @@ func TestTokenIsKnownForAWhileAfterItsLegAnsweredOrEnded(t *testing.T) {
 		p.after(20 * second) // recall
 		p.forwarded("crossing", call.Arrived{Token: string(target)})
 		p.gets("crossing", 486)
-		if p.legs[agent].over {
+		if p.over(agent) {
 			t.Error("the late return disturbed the call")
 		}
 		p.send(agent, call.Referred{Ref: "r", Target: "205"})
 		p.send(p.leg(), answers)
 		p.forwarded("answered", call.Arrived{Token: string(p.leg())})
 		p.gets("answered", 486)
-		if p.legs[p.leg()].over {
+		if p.over(p.leg()) {
 			t.Error("the return ended an answered connection")
 		}
 		p.send(in, bye)
@@ -173,11 +173,11 @@ func TestNewDirectoryChangesNothingForCallsThatHaveBegun(t *testing.T) {
 		p.send(agent, call.Referred{Ref: "r", Target: "205"})
 		target := p.leg()
 		p.after(19 * second)
-		if p.legs[target].over {
+		if p.over(target) {
 			t.Error("the call follows the new rules")
 		}
 		p.after(second)
-		if !p.legs[target].over {
+		if !p.over(target) {
 			t.Error("no recall")
 		}
 		p.send(agent, bye)
@@ -223,7 +223,7 @@ func TestPanicEndsOneCall(t *testing.T) {
 				p.after(10 * second)
 				fault(p, agent)
 				p.after(10 * time.Millisecond)
-				if !p.legs[bad].over || !p.legs[agent].over || p.legs[other].over {
+				if !p.over(bad) || !p.over(agent) || p.over(other) {
 					t.Error("wrong calls ended")
 				}
 				if r := p.only(); r.Cause != call.CausePanic || r.Row == nil || r.HandledMS < 10000 {

@@ -25,6 +25,8 @@ func scripted(s *stage) *script {
 	p := &script{stage: s}
 	s.onSignal = func(cmd call.SignalCommand) {
 		if d, is := cmd.(call.Dial); is {
+			p.world.mu.Lock()
+			defer p.world.mu.Unlock()
 			p.dialled = append(p.dialled, d)
 		}
 	}
@@ -36,10 +38,26 @@ func (p *script) after(d time.Duration) { time.Sleep(d); synctest.Wait() }
 
 // leg is the leg dialled last.
 func (p *script) leg() call.LegID {
+	p.world.mu.Lock()
+	defer p.world.mu.Unlock()
 	if len(p.dialled) == 0 {
-		p.t.Fatal("nothing was dialled")
+		p.t.Error("nothing was dialled")
+		return ""
 	}
 	return p.dialled[len(p.dialled)-1].Leg
+}
+
+// over tells whether the board has let go of a leg; spoke whether a caller was connected with a receptionist.
+func (p *script) over(leg call.LegID) bool {
+	p.world.mu.Lock()
+	defer p.world.mu.Unlock()
+	return p.legs[leg].over
+}
+
+func (p *script) spoke(caller call.LegID) bool {
+	p.world.mu.Lock()
+	defer p.world.mu.Unlock()
+	return p.spoken[caller]
 }
 
 // send posts an event and lets it take effect; the fake store needs a millisecond for a commit.

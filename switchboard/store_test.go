@@ -108,18 +108,20 @@ func TestAnswerThatIsNotDurableIn2SecondsIsWithdrawn(t *testing.T) {
 		s.store.slow(5 * second)
 		p.post(p.leg(), answers)
 		p.after(1999 * time.Millisecond)
-		if s.spoken[first] || p.legs[p.leg()].over {
+		if p.spoke(first) || p.over(p.leg()) {
 			t.Error("too soon")
 		}
 		p.after(2 * time.Millisecond)
+		p.world.mu.Lock()
 		if len(p.dialled) != 2 || p.dialled[1].Peer != first {
 			t.Errorf("the caller is not back at the head: %+v", p.dialled)
 		}
+		p.world.mu.Unlock()
 		p.after(2 * second)
 		s.store.slow(time.Millisecond)
 		p.send(p.leg(), answers)
 		p.after(20 * second)
-		if !s.spoken[first] {
+		if !p.spoke(first) {
 			t.Error("second answer was not connected")
 		}
 		p.send(p.leg(), bye)
@@ -162,7 +164,7 @@ func TestLateAnswerOfTheStoreDoesNotOpenALaterAnswer(t *testing.T) {
 		p.after(2200 * time.Millisecond)
 		p.post(p.leg(), answers) // in the next commit, durable at 5 s, withdrawn at 4.2 s
 		p.after(1800 * time.Millisecond)
-		if s.spoken[in] {
+		if p.spoke(in) {
 			t.Error("connected though the second answer is not durable")
 		}
 		s.store.slow(time.Millisecond)
