@@ -60,6 +60,10 @@ type leg struct {
 	referred bool
 	// forgotten ends a leg whose end went wrong.
 	forgotten timer
+	// A BYE waits for the answer to the last NOTIFY, for notifyLimit at most.
+	notifies       int // NOTIFYs without an answer
+	byeAfterNotify bool
+	lastNotify     timer
 	// invited is set while a re-INVITE or an offer in an UPDATE of ours has no final response.
 	invited bool
 }
@@ -76,6 +80,7 @@ func (s *Server) newLeg(id call.LegID, dir direction) *leg {
 	l := &leg{srv: s, id: id, dir: dir, log: s.log.With("leg", string(id)), refers: map[string]*refer{}}
 	l.box = mailbox{tasks: s.tasks, guard: l.panicked}
 	l.forgotten = timer{box: &l.box}
+	l.lastNotify = timer{box: &l.box}
 	l.session.init(l)
 	return l
 }
@@ -139,7 +144,21 @@ func (l *leg) hangup(code int) {
 		// RFC 3261 section 15: no BYE before the ACK, or before it is known that none comes.
 		l.closeMedia()
 		l.waiting.bye = true
+	case l.notifying():
+		// The phone is to hear how its REFER ended before its call is taken away.
+		l.closeMedia()
+		l.byeAfterNotify = true
+		l.lastNotify.set(notifyLimit, l.byeOnce)
 	default:
+		l.bye()
+	}
+}
+
+// byeOnce is the BYE that waited for the last NOTIFY.
+func (l *leg) byeOnce() {
+	if l.byeAfterNotify && l.phase == confirmed {
+		l.byeAfterNotify = false
+		l.lastNotify.stop()
 		l.bye()
 	}
 }
@@ -179,6 +198,7 @@ func (l *leg) gone() {
 	l.stopWaiting()
 	l.session.stop()
 	l.forgotten.stop()
+	l.lastNotify.stop()
 	l.dropRefers()
 	if l.out != nil {
 		l.out.guard.stop()

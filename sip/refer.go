@@ -145,11 +145,18 @@ func (l *leg) notify(r *refer, n notification) {
 	req.AppendHeader(&kind)
 	req.SetBody([]byte("SIP/2.0 " + strconv.Itoa(n.code) + " " + n.reason + "\r\n"))
 	r.busy = true
+	l.notifies++
 	l.request(req, func(_ *msg.Request, res *msg.Response) { l.notified(r, res) })
 }
 
 func (l *leg) notified(r *refer, res *msg.Response) {
 	r.busy = false
+	l.notifies--
+	defer func() {
+		if !l.notifying() {
+			l.byeOnce()
+		}
+	}()
 	if res != nil && res.StatusCode == msg.StatusCallTransactionDoesNotExists {
 		delete(l.refers, r.ref) // the far side wants to hear no more
 		return
@@ -160,6 +167,12 @@ func (l *leg) notified(r *refer, res *msg.Response) {
 		l.notify(r, n)
 	}
 }
+
+// notifyLimit is how long a BYE waits for the answer to a NOTIFY.
+const notifyLimit = time.Second
+
+// notifying reports whether a NOTIFY waits for its answer; those that are queued wait behind it.
+func (l *leg) notifying() bool { return l.notifies > 0 }
 
 // dropRefers answers what was not answered when the leg ends.
 func (l *leg) dropRefers() {
