@@ -251,3 +251,33 @@ func TestSecurityNamesTestsThatExist(t *testing.T) {
 		}
 	}
 }
+
+// Each module that our code imports stands in the decision on libraries, with the version of go.mod.
+func TestLibrariesThatAreImportedStandInTheirDecision(t *testing.T) {
+	page := map[string]string{}
+	for _, m := range regexp.MustCompile(`(?m)^\| ([a-z][^ ]*/[^ ]*) \| (v[^ ]+) \|`).FindAllStringSubmatch(
+		read(t, "../docs/decisions/0003-libraries.md"), -1) {
+		page[m[1]] = m[2]
+	}
+	versions := map[string]string{}
+	for _, m := range regexp.MustCompile(`(?m)^\t(\S+) (v\S+)`).FindAllStringSubmatch(read(t, "../go.mod"), -1) {
+		versions[m[1]] = m[2]
+	}
+	for module, version := range page {
+		if versions[module] != version {
+			t.Errorf("the page has %s %s, go.mod %q", module, version, versions[module])
+		}
+	}
+	imports := run(t, "..", "go", "list", "-e", "-f", `{{join .Imports "\n"}}{{"\n"}}{{join .TestImports "\n"}}{{"\n"}}{{join .XTestImports "\n"}}`, "./...")
+	for _, path := range strings.Fields(imports) {
+		module := ""
+		for m := range versions {
+			if (path == m || strings.HasPrefix(path, m+"/")) && len(m) > len(module) {
+				module = m
+			}
+		}
+		if module != "" && page[module] == "" {
+			t.Errorf("%s is imported and does not stand on the page", module)
+		}
+	}
+}
