@@ -317,16 +317,14 @@ func (f *far) finish(b *strings.Builder, body string, extra []string) {
 
 // talk is one dialog as the far side sees it.
 type talk struct {
-	f                   *far
-	callID              string
-	from, to            string // with tags
-	target              string // Request-URI
-	seq                 int
-	branches            int
-	via                 string // of the last request
-	invited             int    // number of the last INVITE
-	routes              []string
-	lastSDP, lastBranch string
+	f          *far
+	callID     string
+	from, to   string // with tags
+	target     string // Request-URI
+	seq        int
+	invited    int // number of the last INVITE
+	branches   int
+	lastBranch string
 }
 
 // calls begins a dialog in which the far side is the caller.

@@ -30,17 +30,14 @@ func (l *leg) receive(req *msg.Request, tx *wire.ServerTx, src wire.Source, at t
 		l.respond(tx, msg.StatusInternalServerError) // RFC 3261 section 12.2.2
 		return
 	}
-	l.dialog.flow = l.flow(src)
+	// The flow follows the far side to another port (a phone behind NAT that was rebound), a trunk to another of its addresses.
+	l.dialog.flow = src.Dest()
 	if refusal := unsupported(req, tx); refusal != nil {
 		l.send(tx, refusal)
 		return
 	}
 	l.dispatch(req, tx, at)
 }
-
-// flow follows the far side to another port of the address that it speaks from (a phone behind NAT that was rebound), and
-// for a trunk to another address of it.
-func (l *leg) flow(src wire.Source) wire.Dest { return src.Dest() }
 
 // mine reports whether a request belongs to the leg's dialog: by the far side's tag and by where it comes from.
 func (l *leg) mine(req *msg.Request, src wire.Source) bool {

@@ -44,7 +44,7 @@ func (s *Server) dialOut(c call.Dial) {
 	l.agent, l.trunk = c.To.Agent, c.To.Trunk
 	l.out = &outgoing{dial: c, guard: timer{box: &l.box}}
 	if !s.enroll(l) {
-		s.log.Error("leg identifier used twice", "leg", string(c.Leg))
+		s.log.Error("leg not created: its identifier is taken, or the server closes", "leg", string(c.Leg))
 		return
 	}
 	l.box.post(l.start)
