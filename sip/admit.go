@@ -48,10 +48,11 @@ func (s *Server) admit(src wire.Source, req *msg.Request) wire.Verdict {
 	if tag := tagOf(req.To().Params); tag != "" && s.find(dialogKey{req.CallID().Value(), tag}) != nil {
 		return wire.Accept()
 	}
-	if !s.originOf(src.Addr).known() {
+	from := s.originOf(src.Addr)
+	if !from.known() {
 		return s.stranger(req)
 	}
-	if req.Method == msg.INVITE && tagOf(req.To().Params) == "" && !s.taking() {
+	if req.Method == msg.INVITE && tagOf(req.To().Params) == "" && !s.takingFrom(from) {
 		s.metrics.refused.WithLabelValues(refusedDraining).Inc()
 		return wire.Answer(msg.StatusServiceUnavailable, phrase(msg.StatusServiceUnavailable), retryAfter(refusedRetry))
 	}
@@ -60,6 +61,9 @@ func (s *Server) admit(src wire.Source, req *msg.Request) wire.Verdict {
 
 // taking reports whether new calls are taken.
 func (s *Server) taking() bool { return s.open.Load() && !s.draining.Load() }
+
+// takingFrom reports whether an INVITE is taken. While draining, phones may still call out for the calls that they have.
+func (s *Server) takingFrom(from origin) bool { return s.taking() || from.phone && s.open.Load() }
 
 func (s *Server) stranger(req *msg.Request) wire.Verdict {
 	if req.Method == msg.INVITE {
