@@ -74,6 +74,9 @@ func TestTokenIsKnownForAWhileAfterItsLegAnsweredOrEnded(t *testing.T) {
 		if p.over(agent) {
 			t.Error("the late return disturbed the call")
 		}
+		p.forwarded("anew", call.Arrived{Caller: call.Party{Number: "0700000001"}, Diverted: []string{"0850000042"}})
+		p.gets("anew", 0) // without a token only a target that rings is told apart
+		p.send("anew", bye)
 		p.send(agent, call.Referred{Ref: "r", Target: "205"})
 		p.send(p.leg(), answers)
 		p.forwarded("answered", call.Arrived{Token: string(p.leg())})
@@ -280,6 +283,31 @@ func TestMailboxIsBoundedButTakesWhatEndsCalls(t *testing.T) {
 	if err := b.ask(context.Background(), func() {}); err != ErrStopped {
 		t.Errorf("ask: %v", err)
 	}
+}
+
+func TestTimersTellTheirOwnInstantThoughTheLoopIsLate(t *testing.T) {
+	play(t, pool(1, nil), func(s *stage) {
+		p := scripted(s)
+		in := p.comes(numbers[0])
+		p.send(p.leg(), answers)
+		p.after(30 * second)
+		s.board.ask(s.t.Context(), func() { time.Sleep(8 * second) })
+		p.send(in, bye)
+		p.after(second)
+		var answered time.Duration
+		for _, e := range p.only().Story {
+			switch e.Kind {
+			case call.KindAnswered:
+				answered = e.Since
+			case call.KindWarned:
+				if e.Since-answered != 35*second {
+					t.Errorf("warned after %v", e.Since-answered)
+				}
+				return
+			}
+		}
+		t.Error("not warned")
+	})
 }
 
 func TestDuplicateInviteMakesOneCall(t *testing.T) {

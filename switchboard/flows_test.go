@@ -196,7 +196,7 @@ func TestFlows(t *testing.T) {
 
 // forwarded is the PBX sending a call back to the service's number.
 func (p *script) forwarded(id call.LegID, ev call.Arrived) {
-	ev.Trunk, ev.Called = "pbx", numbers[0]
+	ev.Trunk, ev.Called, ev.SIPCall = "pbx", numbers[0], string(id)
 	p.in(id, ev)
 	p.after(2 * time.Millisecond)
 }

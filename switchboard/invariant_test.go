@@ -98,7 +98,14 @@ func (s *stage) oneRinging() {
 	for id, l := range s.board.calls {
 		phones := 0
 		for leg := range l.legs {
-			if f := s.legs[leg]; f != nil && f.agent != "" && !f.over && f.gone.IsZero() {
+			f := s.legs[leg]
+			if f == nil {
+				continue
+			}
+			if !f.gone.IsZero() && !f.gone.Equal(time.Now()) {
+				s.t.Errorf("call %s keeps leg %s, which has ended", id, leg)
+			}
+			if f.agent != "" && !f.over && f.gone.IsZero() {
 				phones++
 			}
 		}
