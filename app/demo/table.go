@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -35,6 +36,7 @@ type Table struct {
 	// Everything below belongs to the goroutine.
 
 	w     io.Writer
+	fd    int // of the terminal
 	rows  map[call.ID]*row
 	order []call.ID
 	calls int
@@ -63,6 +65,9 @@ func isTerminal(w io.Writer) bool {
 func newTable(w io.Writer, terminal bool) *Table {
 	t := &Table{live: terminal, paint: palette(terminal), w: w, rows: map[call.ID]*row{},
 		wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{})}
+	if f, is := w.(*os.File); is {
+		t.fd = int(f.Fd())
+	}
 	go t.run()
 	return t
 }
@@ -170,9 +175,14 @@ func happening(h Happening) string {
 	return fmt.Sprintf("%s calls %s: %s", h.Caller, h.Called, h.What)
 }
 
-// draw puts lasting lines above the live part and draws that anew (ECMA-48: CPL, ED).
+// draw puts lasting lines above the live part and draws that anew, without the cursor and cut at the right edge
+// (ECMA-48: CPL, ED; DEC private modes 7 and 25).
 func (t *Table) draw(now time.Time, lasting []string) {
+	if t.drawn == 0 && len(lasting) == 0 && len(t.rows) == 0 {
+		return
+	}
 	var b strings.Builder
+	b.WriteString("\x1b[?25l\x1b[?7l")
 	if t.drawn > 0 {
 		fmt.Fprintf(&b, "\x1b[%dF\x1b[0J", t.drawn)
 	}
@@ -180,20 +190,24 @@ func (t *Table) draw(now time.Time, lasting []string) {
 		b.WriteString(line + "\n")
 	}
 	t.drawn = 0
-	kept := t.order[:0]
-	for _, id := range t.order {
-		r := t.rows[id]
-		if r == nil {
-			continue
-		}
-		kept = append(kept, id)
-		if t.drawn == 0 {
-			b.WriteString(heading(t.paint) + "\n")
-			t.drawn++
-		}
-		b.WriteString(r.line(now, t.paint) + "\n")
+	t.order = slices.DeleteFunc(t.order, func(id call.ID) bool { return t.rows[id] == nil })
+	if len(t.order) > 0 {
+		b.WriteString(heading(t.paint) + "\n")
 		t.drawn++
 	}
-	t.order = kept
+	for _, id := range t.order[:min(len(t.order), t.room())] {
+		b.WriteString(t.rows[id].line(now, t.paint) + "\n")
+		t.drawn++
+	}
+	b.WriteString("\x1b[?7h\x1b[?25h")
 	_, _ = io.WriteString(t.w, b.String())
+}
+
+// room is how many live rows fit on the screen, so that the cursor can be moved back to the first.
+func (t *Table) room() int {
+	_, height, err := term.GetSize(t.fd)
+	if err != nil || height < 4 {
+		return 20
+	}
+	return height - 3
 }

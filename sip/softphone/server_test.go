@@ -30,9 +30,9 @@ type registrar struct {
 
 const nonce = "abcdef"
 
-func newRegistrar(t *testing.T, algorithms ...string) *registrar {
+func newRegistrar(t *testing.T, expires string, algorithms ...string) *registrar {
 	t.Helper()
-	r := &registrar{t: t, algorithm: algorithms, expires: "60", registers: make(chan *sip.Request, 100)}
+	r := &registrar{t: t, algorithm: algorithms, expires: expires, registers: make(chan *sip.Request, 100)}
 	stack, err := wire.New(wire.Config{Listen: []wire.Listen{{Network: "udp", Addr: netip.MustParseAddrPort("127.0.0.1:0")}}})
 	if err != nil {
 		t.Fatal(err)
@@ -99,7 +99,7 @@ func (r *registrar) authorized(req *sip.Request) bool {
 
 func TestAPhoneRegistersWithTheDigestThatItPrefers(t *testing.T) {
 	for _, c := range []struct{ prefer, want string }{{"", "SHA-256"}, {"MD5", "MD5"}, {"SHA-256", "SHA-256"}} {
-		r := newRegistrar(t, "SHA-256", "MD5")
+		r := newRegistrar(t, "60", "SHA-256", "MD5")
 		p := open(t, Config{Server: r.addr(), User: "101", Password: "secret", Algorithm: c.prefer})
 		if err := p.Register(deadline(t)); err != nil {
 			t.Fatalf("prefer %q: %v", c.prefer, err)
@@ -118,7 +118,7 @@ func TestAPhoneRegistersWithTheDigestThatItPrefers(t *testing.T) {
 }
 
 func TestAWrongPasswordIsTriedOnce(t *testing.T) {
-	r := newRegistrar(t, "SHA-256")
+	r := newRegistrar(t, "60", "SHA-256")
 	p := open(t, Config{Server: r.addr(), User: "101", Password: "guess"})
 	err := p.Register(deadline(t))
 	if err == nil || !strings.Contains(err.Error(), "401") {
@@ -132,8 +132,7 @@ func TestAWrongPasswordIsTriedOnce(t *testing.T) {
 }
 
 func TestARegistrationIsRefreshedAtHalfOfItsLifetime(t *testing.T) {
-	r := newRegistrar(t, "MD5")
-	r.expires = "1"
+	r := newRegistrar(t, "1", "MD5")
 	p := open(t, Config{Server: r.addr(), User: "101", Password: "secret"})
 	if err := p.Register(deadline(t)); err != nil {
 		t.Fatal(err)
@@ -316,4 +315,60 @@ func TestAPhoneAnswersOptionsInfoAndUnknownMethods(t *testing.T) {
 	if got := wait(t, "BYE", stranger); got != 481 {
 		t.Errorf("BYE with another tag: %d, want 481", got)
 	}
+}
+
+func TestASessionTimerIsAnsweredAndTheFarSideRefreshes(t *testing.T) {
+	p := newPair(t, "udp", AnswerAfter(0))
+	c, _ := talk(t, p)
+	for _, x := range []struct{ asked, granted, require string }{
+		{"1800", "1800;refresher=uac", "timer"}, {"1800;refresher=uas", "1800;refresher=uas", ""}, {"10;refresher=uac", "90;refresher=uac", "timer"},
+	} {
+		answered := make(chan *sip.Response, 1)
+		c.ep.do(exchange{dst: c.d.dest(), build: func() *sip.Request {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			req := c.next(sip.UPDATE)
+			req.AppendHeader(sip.NewHeader("Session-Expires", x.asked))
+			return req
+		}, done: func(_ *sip.Request, res *sip.Response, _ error) { answered <- res }})
+		res := wait(t, "UPDATE", answered)
+		require := ""
+		if h := res.GetHeader("Require"); h != nil {
+			require = h.Value()
+		}
+		if got := res.GetHeader("Session-Expires"); got == nil || got.Value() != x.granted || require != x.require {
+			t.Errorf("asked %s: %v, Require: %s", x.asked, got, require)
+		}
+	}
+}
+
+func TestA200IsRepeatedUntilItsACK(t *testing.T) {
+	p := newPair(t, "udp", AnswerAfter(0))
+	l := local{addr: netip.MustParseAddr("127.0.0.1"), port: 9, codecs: []Codec{PCMA}}
+	invite := sip.NewRequest(sip.INVITE, p.a.serverURI("bosse"))
+	id := sip.CallIDHeader(newCallID())
+	for _, h := range []sip.Header{
+		&sip.FromHeader{Address: p.a.serverURI("anna"), Params: tagged("a")}, &sip.ToHeader{Address: p.a.serverURI("bosse")}, &id,
+		&sip.CSeqHeader{SeqNo: 1, MethodName: sip.INVITE}, &sip.ContactHeader{Address: p.a.contact("anna", p.a.serverDest())},
+		sip.NewHeader("Content-Type", "application/sdp"),
+	} {
+		invite.AppendHeader(h)
+	}
+	invite.SetBody(l.offer())
+	res, err := p.a.wait(deadline(t), exchange{dst: p.a.serverDest(), build: func() *sip.Request { return invite }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	far := wait(t, "call at b", p.came)
+	until(t, "two repetitions", func() bool { return far.Trace().Repeats >= 2 })
+	ack := sip.NewRequest(sip.ACK, res.Contact().Address)
+	for _, h := range []sip.Header{res.From(), res.To(), &id, &sip.CSeqHeader{SeqNo: 1, MethodName: sip.ACK}} {
+		ack.AppendHeader(h)
+	}
+	if err := p.a.stack.WriteStateless(ack, p.a.serverDest()); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "ACK at b", func() bool { return !far.Trace().Acked.IsZero() })
+	far.Hangup()
+	wait(t, "end at b", far.Ended())
 }
