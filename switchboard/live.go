@@ -89,7 +89,11 @@ func (b *Board) arrived(leg call.LegID, at time.Time, ev call.Arrived) {
 		refuse(resultUnknown, 404, "Not Found", 0)
 		return
 	}
-	rules := directory.RulesFor(tenant, common)
+	b.begin(leg, at, ev, tenant, directory.RulesFor(tenant, common))
+}
+
+// begin makes a call with a snapshot of all that it goes by.
+func (b *Board) begin(leg call.LegID, at time.Time, ev call.Arrived, tenant directory.Tenant, rules call.Rules) {
 	id := newID(at)
 	caller := ev.Caller
 	if caller.Number != "" {

@@ -7,19 +7,23 @@ import (
 	"telefonist/record"
 )
 
-// Signals carries out what calls ask of SIP. Do never blocks and never calls back on the caller's goroutine; commands
-// for one leg are carried out in order.
+// Signals carries out what calls ask of SIP. Do runs on the loop, so it must not wait, neither for a socket nor for a lock
+// that is held over anything slow: all calls would wait with it, and telefonist_switchboard_lag_seconds would show it. It
+// takes the command down and returns. It may Post, which never waits. Commands for one leg are carried out in order. A
+// command for a leg that has ended is ignored: its event may be on its way.
 type Signals interface {
 	Do(call.SignalCommand)
 }
 
-// Media carries out what calls ask of audio. Do never blocks.
+// Media carries out what calls ask of audio. Do must not wait, as Signals.Do must not.
 type Media interface {
 	Do(call.MediaCommand)
 }
 
-// Store makes things durable. Commit never blocks; done is called exactly once, on another goroutine, with nil when the
-// commit is on disk. Several commits may share one transaction. Commits are written in the order they were given.
+// Store makes things durable. Commit never waits; done is called exactly once, from any goroutine, with nil when the commit
+// is on disk. Several commits may share one transaction. Commits are written in the order they were given, of one call one
+// at a time. A commit that failed has written nothing; it is given again, grown by what came after it. A commit that was
+// written may be given again too (its answer was lost in a shutdown, say), and changes nothing then.
 type Store interface {
 	Commit(c record.Commit, done func(error))
 }
