@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"net/http"
 	"os"
@@ -24,6 +25,7 @@ func TestMain(m *testing.M) {
 		fmt.Println("peers: run by make peers")
 		return
 	}
+	_ = flag.Set("test.parallel", "6") // they wait far more than they work
 	os.Exit(m.Run())
 }
 
@@ -49,6 +51,8 @@ type setup struct {
 	agents  []string // ids; the password of each is id + "-secret", the extension 101, 102, …
 	tenants string   // YAML of one tenant's further keys
 	extra   string   // YAML lines of the main file
+	sip     string   // further keys of sip: ", unknown_source: answer"
+	trunks  string   // further entries of trunks: ", {name: …}"; NET stands for the network
 }
 
 func binary(t *testing.T) string {
@@ -64,15 +68,15 @@ func newServer(t *testing.T, s setup) *server {
 	srv := &server{t: t, dir: t.TempDir(), net: fmt.Sprintf("127.20.%d.", net127.Add(1))}
 	srv.config = filepath.Join(srv.dir, "telefonist.yaml")
 	main := fmt.Sprintf(`
-sip: {listen: ["udp://%[1]s1:5060", "tcp://%[1]s1:5060"]}
+sip: {listen: ["udp://%[1]s1:5060", "tcp://%[1]s1:5060"]%[3]s}
 media: {address: %[1]s1, ports: 20000-29999}
 web: {listen: "%[1]s1:8080"}
 store: {dir: data}
-trunks: [{name: pbx, allow: [%[1]s10], target: "sip:%[1]s10:5080"}]
+trunks: [{name: pbx, allow: [%[1]s10], target: "sip:%[1]s10:5080"}%[4]s]
 provision: [tenants.yaml]
 drain_timeout: 5s
 %[2]s
-`, srv.net, s.extra)
+`, srv.net, s.extra, s.sip, strings.ReplaceAll(s.trunks, "NET", srv.net))
 	var agents strings.Builder
 	for i, id := range s.agents {
 		fmt.Fprintf(&agents, "  - {id: %s, name: %s, extension: \"%d\", kind: service, password: %s-secret, wrap_up: 0s}\n", id, id, 101+i, id)
