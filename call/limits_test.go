@@ -103,6 +103,25 @@ func TestMarksAreToldOnceThoughTheCallComesBack(t *testing.T) {
 	end(h)
 }
 
+func TestMarkThatIsPassedWhileTheAnswerBecomesDurableIsToldWhenTheAudioOpens(t *testing.T) {
+	h := enter(t, nil, talking)
+	h.pass(44 * time.Second)
+	h.event(agentLeg, call.Transfer{Ref: "r", Target: pbx})
+	h.event(agentLeg, call.Ended{Cause: call.CauseBye})
+	h.event(targetLeg, call.Failed{Code: 486})
+	h.event(h.newest(agentLeg), call.Answered{})
+	h.pass(1500 * time.Millisecond)
+	if h.count(call.KindOverran) != 0 {
+		t.Error("told of an answer that may be withdrawn")
+	}
+	h.own(call.Stored{Step: call.StepAnswered})
+	h.pass(0)
+	if h.count(call.KindOverran) != 1 {
+		t.Error("not told")
+	}
+	end(h)
+}
+
 func TestTenantsOwnReceptionistsHaveNoMarks(t *testing.T) {
 	h := enter(t, nil, func(h *harness) {
 		h.own(call.Offered{Agent: "olle", Kind: call.Own})

@@ -147,7 +147,8 @@ func (c *Call) marks() [3]threshold {
 	}
 }
 
-// armMarks sets the timers of the marks that the summed handling time has not passed. A tenant's own receptionists have
+// armMarks sets the timers of the marks that the story does not tell of yet. One that was passed while the answer became
+// durable is told of now. A tenant's own receptionists have
 // no marks.
 func (c *Call) armMarks() {
 	if c.agent.kind != Service {
@@ -155,7 +156,7 @@ func (c *Call) armMarks() {
 	}
 	for _, m := range c.marks() {
 		if m.at > 0 && !slices.Contains(c.passed, m.timer) {
-			c.emit(Arm{m.timer, c.agent.from + m.at - c.handled})
+			c.emit(Arm{m.timer, max(c.at.Since, c.agent.from+m.at-c.handled)})
 		}
 	}
 }

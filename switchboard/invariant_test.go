@@ -178,7 +178,7 @@ func (s *stage) story(r record.Record) {
 	last := time.Duration(0)
 	for i, e := range r.Story {
 		if e.Since < last {
-			s.t.Errorf("call %s: entry %d is earlier than the one before", r.Call, i)
+			s.t.Errorf("call %s: entry %d is earlier than the one before: %s", r.Call, i, text(s.t, r.Story))
 		}
 		last = e.Since
 	}

@@ -10,6 +10,7 @@ import (
 
 	"telefonist/call"
 	"telefonist/directory"
+	"telefonist/record"
 	"telefonist/store"
 )
 
@@ -195,11 +196,42 @@ func (c *crowd) forwardBack(d call.Dial) {
 	})
 }
 
+// crash looks at what a power cut at this very instant would leave on disk: every call that was connected, and every
+// conversation as answered.
+func (c *crowd) crash() {
+	if c.store == nil {
+		return
+	}
+	c.world.mu.Lock()
+	defer c.world.mu.Unlock()
+	c.store.mu.Lock()
+	defer c.store.mu.Unlock()
+	kept := map[call.LegID]record.Record{}
+	for _, r := range c.store.records {
+		kept[call.LegID(r.Parties.SIPCall)] = r
+	}
+	for _, o := range c.store.journal {
+		kept[call.LegID(o.Head.SIPCall)] = record.Interrupted(*o)
+	}
+	for id, f := range c.legs {
+		r, ok := kept[id]
+		if f.accepted && id[:2] == "in" && !ok {
+			c.t.Errorf("%s was connected and is nowhere on disk", id)
+		}
+		if c.spoken[id] && r.Answered.IsZero() {
+			c.t.Errorf("%s talks with a receptionist, the disk says no", id)
+		}
+	}
+}
+
 // live runs n callers, and phones that come and go, then waits until all calls have ended.
 func (c *crowd) live(n int, d *directory.Directory) {
 	for range n {
 		time.Sleep(c.upTo(4 * time.Second))
 		c.caller()
+		if c.n(5) == 0 {
+			c.crash()
+		}
 		if c.n(20) == 0 {
 			agent := []string{"anna", "bo", "cia", "olle"}[c.n(4)]
 			c.board.Registered(agent, false, time.Now())
