@@ -40,8 +40,11 @@ type Config struct {
 	// Empty means none.
 	UserAgent string
 
-	// MaxConns caps TCP connections in all (default 2000), MaxConnsPerSource
-	// those of one IP address (default 20; known sources have ten times that).
+	// MaxConns caps TCP connections in all (default 2000, and never more than
+	// half of the descriptors that the process may have: the rest is for the
+	// sockets of calls). Strangers fill three quarters of it at most.
+	// MaxConnsPerSource caps those of one IP address (default 20; known sources
+	// have ten times that).
 	MaxConns          int
 	MaxConnsPerSource int
 	// FirstMessage is the time a new TCP connection has for its first whole
@@ -147,6 +150,7 @@ type Dest struct {
 
 func (c Config) withDefaults() Config {
 	setDefault(&c.MaxConns, 2000)
+	c.MaxConns = min(c.MaxConns, descriptors()/2)
 	setDefault(&c.MaxConnsPerSource, 20)
 	setDefault(&c.FirstMessage, 10*time.Second)
 	setDefault(&c.Message, 10*time.Second)

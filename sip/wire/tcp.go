@@ -97,9 +97,13 @@ func (s *Stack) startConn(nc net.Conn, accepted bool) *streamConn {
 
 // addConn returns the reason to refuse c, or "" and accounts for it.
 func (s *Stack) addConn(c *streamConn) string {
-	limit := s.cfg.MaxConnsPerSource
-	if s.cfg.Known != nil && s.cfg.Known(c.remote) {
+	limit, total := s.cfg.MaxConnsPerSource, s.cfg.MaxConns
+	switch {
+	case s.cfg.Known == nil:
+	case s.cfg.Known(c.remote):
 		limit *= 10
+	default:
+		total -= total / 4
 	}
 	ip := sourceKey(c.remote.Addr())
 	s.mu.Lock()
@@ -107,7 +111,7 @@ func (s *Stack) addConn(c *streamConn) string {
 	switch {
 	case s.closed:
 		return refusedConnLimit
-	case c.accepted && s.nconns >= s.cfg.MaxConns:
+	case c.accepted && s.nconns >= total:
 		return refusedConnLimit
 	case c.accepted && s.connsOf[ip] >= limit:
 		return refusedConnSource

@@ -237,6 +237,7 @@ func TestConnectionsAreCapped(t *testing.T) {
 	}{
 		"of one source": {Config{MaxConnsPerSource: 2}, refusedConnSource, 2},
 		"in all":        {Config{MaxConns: 3}, refusedConnLimit, 3},
+		"of strangers":  {Config{MaxConns: 8, Known: func(netip.AddrPort) bool { return false }}, refusedConnLimit, 6},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := serveTCP(t, tt.cfg)
@@ -252,6 +253,16 @@ func TestConnectionsAreCapped(t *testing.T) {
 				t.Fatal("not counted")
 			}
 		})
+	}
+}
+
+func TestConnectionsLeaveHalfOfTheDescriptorsToCalls(t *testing.T) {
+	c := Config{MaxConns: 1 << 30}.withDefaults()
+	if c.MaxConns > descriptors()/2 {
+		t.Errorf("%d connections of %d descriptors", c.MaxConns, descriptors())
+	}
+	if c := (Config{}).withDefaults(); c.MaxConns != min(2000, descriptors()/2) {
+		t.Errorf("%d connections by default", c.MaxConns)
 	}
 }
 
