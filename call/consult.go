@@ -1,5 +1,10 @@
 package call
 
+import "time"
+
+// consultRings is how long a consulted party may ring at most; the receptionist hears it and mostly gives up before.
+const consultRings = time.Minute
+
 // startConsult is the receptionist calling the wanted party on a second leg while the caller waits.
 func (c *Call) startConsult(leg LegID, ev Consult) {
 	refuse := func(code int, reason string) {
@@ -17,7 +22,7 @@ func (c *Call) startConsult(leg LegID, ev Consult) {
 		c.consult = leg
 		c.log(Entry{Kind: KindConsult, Leg: leg, Agent: c.agent.id, Number: ev.Target.Number, Dialog: &ev.Dialog})
 		c.music()
-		c.dialTarget(ev.Target) // without recall: the receptionist is on the line and gives up herself
+		c.dialTarget(ev.Target, consultRings) // without recall: the receptionist is on the line and gives up herself
 	}
 }
 

@@ -310,6 +310,26 @@ func TestSecondConsultationAfterAFailedOne(t *testing.T) {
 	ended(t, h, call.OutcomeMediated, call.CauseBye)
 }
 
+func TestConsultedPartyRingsForAMinuteAndATargetUntilTheRecall(t *testing.T) {
+	for _, c := range []struct {
+		lead func(*harness)
+		want time.Duration
+	}{{consulting, time.Minute}, {connecting, 20 * time.Second}} {
+		h := enter(t, nil, c.lead)
+		var rings time.Duration
+		for _, cmd := range h.cmds {
+			if d, is := cmd.(call.Dial); is {
+				rings = d.Expires
+			}
+		}
+		if rings != c.want {
+			t.Errorf("rings %v, want %v", rings, c.want)
+		}
+		h.pass(40 * time.Second)
+		end(h)
+	}
+}
+
 func TestSecondConsultationAtATimeIsRefused(t *testing.T) {
 	h := enter(t, nil, consulting)
 	says(t, h.event("y", call.Consult{Target: pbx}), "reject y 486")

@@ -1,6 +1,9 @@
 package call
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // transfer is the receptionist's REFER: a direct connection, or the completion of an announced one.
 func (c *Call) transfer(ev Transfer) {
@@ -32,7 +35,7 @@ func (c *Call) startDirect(ev Transfer) {
 	c.acceptRefer(c.agent.leg, ev.Ref)
 	c.log(Entry{Kind: KindTransfer, Agent: c.agent.id, Number: ev.Target.Number})
 	c.leaveToTarget()
-	c.dialTarget(ev.Target)
+	c.dialTarget(ev.Target, c.rules.RecallAfter)
 	c.arm(TimerRecall, c.rules.RecallAfter)
 }
 
@@ -55,11 +58,11 @@ func (c *Call) leaveToTarget() {
 	c.play(SourceRingback, true)
 }
 
-func (c *Call) dialTarget(to Destination) {
+func (c *Call) dialTarget(to Destination, rings time.Duration) {
 	c.target = target{leg: c.newLeg("t"), to: to}
 	c.emit(Dial{
 		Leg: c.target.leg, Peer: c.caller, To: to, From: c.from, Token: string(c.target.leg),
-		DivertedBy: c.rules.Number, Expires: c.rules.RecallAfter,
+		DivertedBy: c.rules.Number, Expires: rings,
 	})
 }
 

@@ -231,7 +231,7 @@ func (c *Call) forward() {
 	} else {
 		c.ring()
 	}
-	c.dialTarget(Destination{Trunk: c.rules.Trunk, Number: c.rules.ForwardTo})
+	c.dialTarget(Destination{Trunk: c.rules.Trunk, Number: c.rules.ForwardTo}, c.rules.RecallAfter)
 	c.arm(TimerRecall, c.rules.RecallAfter)
 	c.log(Entry{Kind: KindForwarded, Leg: c.target.leg, Number: c.rules.ForwardTo})
 }
