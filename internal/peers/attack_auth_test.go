@@ -77,8 +77,8 @@ func TestAttackAPeerThatNeverHasEnoughIsGivenUpSoon(t *testing.T) {
 		"305 elsewhere": func(m msg) string {
 			return target.response(m, 305, "Use Proxy", fmt.Sprint(nonce.Add(1)), "", "Contact: <sip:"+s.net+"66:5060>")
 		},
-		"491":  func(m msg) string { return target.response(m, 491, "Request Pending", "x", "") },
-		"503":  func(m msg) string { return target.response(m, 503, "Unavailable", "x", "", "Retry-After: 0") },
+		"491":                             func(m msg) string { return target.response(m, 491, "Request Pending", "x", "") },
+		"503":                             func(m msg) string { return target.response(m, 503, "Unavailable", "x", "", "Retry-After: 0") },
 		"699 with bytes that are no text": func(m msg) string { return target.response(m, 699, "\xff\xfe", "x", "") },
 	}
 	elsewhere := s.peer("66", 5060)

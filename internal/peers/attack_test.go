@@ -20,8 +20,19 @@ import (
 // soak says that floods run at their full scale.
 var soak = os.Getenv("TELEFONIST_SOAK") != ""
 
-// init keeps apart the networks of two runs at the same time.
-func init() { net127.Store(int32(os.Getpid() % 4 * 62)) }
+// init keeps apart the networks of several runs at the same time: each takes the first quarter that nobody has.
+func init() {
+	for quarter := range int32(4) {
+		if l, err := net.Listen("tcp", fmt.Sprintf("127.20.%d.254:5999", quarter*62)); err == nil {
+			held = l
+			net127.Store(quarter * 62)
+			return
+		}
+	}
+}
+
+// held is what says that a quarter is taken.
+var held net.Listener
 
 // scaled returns full in a soak, else small.
 func scaled(small, full int) int {
