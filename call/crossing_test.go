@@ -322,8 +322,8 @@ func TestConsultedPartyRingsForAMinuteAndATargetUntilTheRecall(t *testing.T) {
 				rings = d.Expires
 			}
 		}
-		if rings != c.want {
-			t.Errorf("rings %v, want %v", rings, c.want)
+		if rings != c.want+2*time.Second { // a phone stops by itself only after our own timer
+			t.Errorf("may ring %v, want 2 s more than %v", rings, c.want)
 		}
 		h.pass(40 * time.Second)
 		end(h)

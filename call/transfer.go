@@ -62,7 +62,7 @@ func (c *Call) dialTarget(to Destination, rings time.Duration) {
 	c.target = target{leg: c.newLeg("t"), to: to}
 	c.emit(Dial{
 		Leg: c.target.leg, Peer: c.caller, To: to, From: c.from, Token: string(c.target.leg),
-		DivertedBy: c.rules.Number, Expires: rings,
+		DivertedBy: c.rules.Number, Expires: rings + expiresMargin,
 	})
 }
 

@@ -104,13 +104,17 @@ func (c *Call) offer(ev Offered) {
 	c.dialAgent()
 }
 
+// expiresMargin is how much longer a phone may ring by its Expires than by our timer, so that it is our CANCEL that ends
+// the ringing and not, at the same instant, a phone that would seem to have declined.
+const expiresMargin = 2 * time.Second
+
 func (c *Call) dialAgent() {
 	c.phase, c.offered = offering, true
 	c.agent.leg = c.newLeg("a")
 	c.emit(Dial{
 		Leg: c.agent.leg, Peer: c.caller, To: Destination{Agent: c.agent.id},
 		From:    Party{Number: c.from.Number, Name: c.display(), Private: c.from.Private},
-		Expires: c.rules.RingTimeout,
+		Expires: c.rules.RingTimeout + expiresMargin,
 	})
 	c.arm(TimerRing, c.rules.RingTimeout)
 	c.log(Entry{Kind: KindOffered, Leg: c.agent.leg, Agent: c.agent.id, Reason: c.agent.recall})

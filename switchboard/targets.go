@@ -29,6 +29,8 @@ func target(l *live, dialled string) (call.Destination, int, string) {
 		return to, 0, ""
 	case errors.Is(err, directory.ErrNotANumber):
 		return call.Destination{Number: dialled}, 404, "Not a number"
+	case errors.Is(err, directory.ErrIncomplete):
+		return call.Destination{Number: dialled}, 484, "Incomplete number"
 	default:
 		return call.Destination{Number: dialled}, 403, "Not allowed"
 	}
