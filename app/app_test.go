@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"net/http"
@@ -24,16 +25,16 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const tenants = `
 tenants:
-  - {id: acme, name: Acme AB, number: "+46850000001", trunk: pbx}
+ - {id: acme, name: Acme AB, number: "+46850000001", trunk: pbx}
 agents:
-  - {id: anna, name: Anna Ek, extension: "101", kind: service, password: hemligt-101}
+ - {id: anna, name: Anna Ek, extension: "101", kind: service, password: hemligt-101}
 `
 
-func load(t *testing.T, dir, tenants string) *config.Config {
+func load(t testing.TB, dir, tenants string) *config.Config {
 	t.Helper()
 	main := fmt.Sprintf(`
 sip: {listen: ["udp://127.31.0.1:0", "tcp://127.31.0.1:0"]}
-media: {address: 127.31.0.1, ports: 40000-40099}
+media: {address: 127.31.0.1, ports: 40000-49999}
 web: {listen: "127.31.0.1:0"}
 store: {dir: %q}
 trunks: [{name: pbx, allow: [127.31.0.2], target: "sip:127.31.0.2:5060"}]
@@ -46,9 +47,13 @@ drain_timeout: 0s
 	return cfg
 }
 
-func start(t *testing.T, cfg *config.Config) *app.App {
+func start(t testing.TB, cfg *config.Config) *app.App {
 	t.Helper()
-	a, err := app.New(cfg, app.Options{Log: t.Output()})
+	var log io.Writer
+	if _, quiet := t.(*testing.B); !quiet || os.Getenv("BENCHLOG") != "" {
+		log = t.Output()
+	}
+	a, err := app.New(cfg, app.Options{Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}
