@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 // patience is how long a test waits for anything before it gives up and shows the logs.
 const patience = 60 * time.Second
 
-// net127 hands out networks: each test has 127.20.N.0/24 of its own.
+// net127 hands out networks: each test has 127.20.N.0/24 of its own, or 127.21.N.0/24 where there are more.
 var net127 atomic.Int32
 
 // server is one running telefonist with its network and folder.
@@ -65,7 +65,8 @@ func binary(t *testing.T) string {
 
 // newServer writes a configuration and starts the server.
 func newServer(t *testing.T, s setup) *server {
-	srv := &server{t: t, dir: t.TempDir(), net: fmt.Sprintf("127.20.%d.", net127.Add(1))}
+	n := net127.Add(1)
+	srv := &server{t: t, dir: t.TempDir(), net: fmt.Sprintf("127.%d.%d.", 20+n/250, 1+n%250)}
 	srv.config = filepath.Join(srv.dir, "telefonist.yaml")
 	main := fmt.Sprintf(`
 sip: {listen: ["udp://%[1]s1:5060", "tcp://%[1]s1:5060"]%[3]s}
