@@ -59,4 +59,14 @@ type Dialog struct {
 	// Transport ("udp", "tcp") and Remote ("192.0.2.7:5060") are the flow last used.
 	Transport string `json:"transport,omitempty"`
 	Remote    string `json:"remote,omitempty"`
+	// Invite is set for a leg that came in: it may have been left without an answer.
+	Invite *Invite `json:"invite,omitempty"`
+}
+
+// Invite is what a final response to an INVITE needs besides its dialog (RFC 3261 section 8.2.6.2).
+type Invite struct {
+	// Via are the values of its Via header fields, the topmost first, as the response repeats them.
+	Via []string `json:"via"`
+	// CSeq is its sequence number.
+	CSeq uint32 `json:"cseq"`
 }

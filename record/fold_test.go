@@ -246,3 +246,24 @@ func TestDialogsAreEachNamedOnce(t *testing.T) {
 		t.Errorf("dialogs %v", got)
 	}
 }
+
+func TestOnlyACallerWhoWaitsForAnAnswerIsOwedOne(t *testing.T) {
+	h := head()
+	h.Dialog.Invite = &call.Invite{Via: []string{"SIP/2.0/UDP 192.0.2.7;branch=z9hG4bK1"}, CSeq: 1}
+	arrived := call.Entry{Kind: call.KindArrived, Dialog: &h.Dialog}
+	for _, c := range []struct {
+		story []call.Entry
+		owed  bool
+	}{
+		{[]call.Entry{arrived}, true},
+		{[]call.Entry{arrived, at(1, call.KindQueued, "")}, true},
+		{[]call.Entry{arrived, at(1, call.KindQueued, ""), at(1, call.KindConnected, "")}, false},
+	} {
+		if got := Dialogs(Open{Head: h, Story: c.story}); len(got) != 1 || (got[0].Invite != nil) != c.owed {
+			t.Errorf("%d entries: %+v", len(c.story), got)
+		}
+	}
+	if h.Dialog.Invite == nil {
+		t.Error("the journal's own entry was changed")
+	}
+}
