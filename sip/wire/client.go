@@ -33,6 +33,7 @@ type ClientTx struct {
 	ended       bool
 	wantCancel  bool
 	cancelSent  bool
+	onCancel    []sip.Header // what the CANCEL carries besides
 	giveUp      *time.Timer
 }
 
@@ -87,10 +88,13 @@ func (s *Stack) Send(ctx context.Context, req *sip.Request, dst Dest, onResponse
 // Cancel cancels an INVITE (RFC 3261 9.1). The CANCEL is sent as soon as a
 // provisional response has arrived; none is sent after a final one. The INVITE
 // still ends in the usual way: with 487, with another final response, with a 2xx
-// that crossed the CANCEL, or after 32 s with ErrTimeout.
-func (s *Stack) Cancel(c *ClientTx) {
+// that crossed the CANCEL, or after 32 s with ErrTimeout. The headers are added to
+// it, as a Reason (RFC 3326); those of the first call count.
+func (s *Stack) Cancel(c *ClientTx, headers ...sip.Header) {
 	s.lanes.post(c.callID, func() {
-		c.wantCancel = true
+		if !c.wantCancel {
+			c.wantCancel, c.onCancel = true, headers
+		}
 		c.cancelIfDue()
 	})
 }
@@ -362,6 +366,9 @@ func (c *ClientTx) cancelIfDue() {
 	}
 	c.cancelSent = true
 	cancel := &ClientTx{s: c.s, req: cancelOf(c.req), callID: c.callID, unwatch: func() bool { return true }}
+	for _, h := range c.onCancel {
+		cancel.req.AppendHeader(h)
+	}
 	if err := cancel.launch(c.flow); err != nil {
 		c.s.warn("send CANCEL", "error", err, "peer", c.flow.remote)
 	}
