@@ -22,7 +22,6 @@ type waitingACK struct {
 	tx      *wire.ServerTx
 	res     *msg.Response
 	offered bool // the 2xx carries our offer, the ACK brings the answer
-	bye     bool // the leg is to be ended once the ACK has come
 	every   time.Duration
 	repeat  timer
 	giveUp  timer
@@ -77,11 +76,15 @@ func (l *leg) receivedACK(ack *msg.Request, at time.Time) {
 		return
 	}
 	l.stopWaiting()
-	if l.phase == accepted {
+	first := l.phase == accepted
+	if first {
 		l.phase = confirmed
+		if l.byeDue {
+			l.patience.set(notifyLimit, l.byeNow)
+		}
 	}
-	if w.bye {
-		l.bye()
+	if l.byeDue {
+		l.byeIfDue()
 		return
 	}
 	if !w.offered {
@@ -90,8 +93,10 @@ func (l *leg) receivedACK(ack *msg.Request, at time.Time) {
 	direction, err := l.srv.cfg.Media.Accept(l.id, ack.Body())
 	if err != nil {
 		l.log.Info("answer in the ACK refused", "error", err)
-		l.fail(at, call.CauseFault, 0, "")
-		return
+		if first {
+			l.fail(at, call.CauseFault, 0, "")
+		}
+		return // of a re-INVITE: the session stays as it was
 	}
 	l.holding(at, direction)
 }

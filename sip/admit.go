@@ -108,7 +108,7 @@ func (s *Server) outside(req *msg.Request, tx *wire.ServerTx, src wire.Source, a
 	case msg.ACK:
 	case msg.OPTIONS:
 		code := msg.StatusOK
-		if !s.taking() {
+		if !s.takingFrom(s.originOf(src.Addr)) {
 			code = msg.StatusServiceUnavailable
 		}
 		s.respond(tx, capabilities(tx, code))
@@ -169,9 +169,13 @@ func (s *Server) invite(req *msg.Request, tx *wire.ServerTx, src wire.Source, at
 	l.agent, l.trunk = agent, trunkName
 	l.in = &incoming{req: req, tx: tx, src: src, at: at, event: s.arrived(req, trunkName, agent)}
 	l.dialog = incomingDialog(req, tx.ToTag(), contact, src)
-	if !s.enrollIncoming(l) {
+	if merged, ok := s.enrollIncoming(l); merged {
 		s.metrics.refused.WithLabelValues(refusedMerged).Inc()
 		s.answer(tx, msg.StatusLoopDetected)
+		return
+	} else if !ok {
+		s.metrics.refused.WithLabelValues(refusedDraining).Inc()
+		s.answer(tx, msg.StatusServiceUnavailable, retryAfter(refusedRetry))
 		return
 	}
 	tx.OnCancel(func(*msg.Request) { at := time.Now(); l.box.post(func() { l.cancelled(at) }) })
@@ -179,13 +183,13 @@ func (s *Server) invite(req *msg.Request, tx *wire.ServerTx, src wire.Source, at
 	l.box.post(l.arrive)
 }
 
-// enrollIncoming enters an incoming leg, unless the same request has come by another way.
-func (s *Server) enrollIncoming(l *leg) bool {
+// enrollIncoming enters an incoming leg, unless the same request has come by another way (merged) or the server closes.
+func (s *Server) enrollIncoming(l *leg) (merged, ok bool) {
 	key := mergeKeyOf(l.in.req)
 	s.mu.Lock()
 	if s.merges[key] != nil {
 		s.mu.Unlock()
-		return false
+		return true, false
 	}
 	s.merges[key] = l
 	s.mu.Unlock()
@@ -193,10 +197,10 @@ func (s *Server) enrollIncoming(l *leg) bool {
 		s.mu.Lock()
 		delete(s.merges, key)
 		s.mu.Unlock()
-		return false
+		return false, false
 	}
 	s.enrollKey(l, dialogKey{l.dialog.callID, l.dialog.localTag}, l.dialog.remoteTag)
-	return true
+	return false, true
 }
 
 // invalid returns the refusal of an INVITE that cannot become a call, else nil.
@@ -220,6 +224,12 @@ func invalid(req *msg.Request, tx *wire.ServerTx) *msg.Response {
 	if res := wrongBody(req, tx); res != nil {
 		return res
 	}
+	if value(req, "replaces") != "" || value(req, "join") != "" {
+		// It is meant for a dialog that stands, not for a new call. Calls are moved by REFER here, so that none matches
+		// (RFC 3891 section 3, RFC 3911 section 4).
+		code = msg.StatusCallTransactionDoesNotExists
+		return tx.NewResponse(code, phrase(code), nil)
+	}
 	return tooBrief(req, tx)
 }
 
@@ -227,7 +237,7 @@ func invalid(req *msg.Request, tx *wire.ServerTx) *msg.Response {
 func (s *Server) arrived(req *msg.Request, trunkName, agent string) func(*leg) call.Event {
 	if agent != "" {
 		return func(l *leg) call.Event {
-			return call.Dialled{Agent: agent, Target: userOf(&req.Recipient), Dialog: l.dialog.snapshot()}
+			return call.Dialled{Agent: agent, Target: userOf(&req.Recipient), Dialog: l.arrivedDialog()}
 		}
 	}
 	token := s.tokenOf(req)
@@ -240,7 +250,7 @@ func (s *Server) arrived(req *msg.Request, trunkName, agent string) func(*leg) c
 			Token:     token,
 			Diverted:  divertedOf(req),
 			SIPCall:   req.CallID().Value(),
-			Dialog:    l.dialog.snapshot(),
+			Dialog:    l.arrivedDialog(),
 		}
 	}
 }

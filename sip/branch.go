@@ -8,6 +8,7 @@ import (
 	msg "github.com/emiago/sipgo/sip"
 
 	"telefonist/call"
+	"telefonist/media"
 	"telefonist/sip/wire"
 )
 
@@ -83,14 +84,15 @@ func (b *branch) response(req *msg.Request, res *msg.Response, at time.Time) {
 	}
 }
 
-// provisional takes a 1xx. Of a forked leg no early media is heard, since which phone's would be chance.
+// provisional takes a 1xx. Of an agent's several phones no early media is heard, since which one's would be chance; a
+// trunk's addresses are tried one after the other.
 func (b *branch) provisional(res *msg.Response, at time.Time) {
 	l := b.l
-	if res.StatusCode == msg.StatusTrying || b.unwanted || l.phase != early {
+	if res.StatusCode == msg.StatusTrying || res.StatusCode == statusEarlyOver || b.unwanted || l.phase != early {
 		return
 	}
-	if len(res.Body()) > 0 && len(l.out.branches) == 1 {
-		if _, err := l.srv.cfg.Media.Accept(l.id, res.Body()); err != nil {
+	if len(res.Body()) > 0 && (l.out.trunk != nil || len(l.out.branches) == 1) {
+		if _, err := b.accept(res.Body()); err != nil {
 			// The final answer counts; an early one that is bad is only not heard.
 			l.log.Info("early answer refused", "error", err)
 		} else if !l.out.audible {
@@ -105,6 +107,17 @@ func (b *branch) provisional(res *msg.Response, at time.Time) {
 		l.out.rang = true
 		l.post(at, call.Ringing{})
 	}
+}
+
+// statusEarlyOver is a 199: a fork of ours behind a proxy is over, another goes on (RFC 6228).
+const statusEarlyOver = 199
+
+// accept applies a description of the branch's far side. Which one of several it is, and so where audio may come from, is
+// known only now.
+func (b *branch) accept(answer []byte) (media.Direction, error) {
+	m := b.l.srv.cfg.Media
+	m.SetSignallingIP(b.l.id, b.dests[0].Addr.Addr())
+	return m.Accept(b.l.id, answer)
 }
 
 // success takes a 2xx: the first one wins, whatever comes later is acknowledged and ended (RFC 3261 section 13.2.2.4).
@@ -124,8 +137,8 @@ func (b *branch) success(req *msg.Request, res *msg.Response, at time.Time) {
 	l.acknowledge(d, req)
 	l.phase = confirmed
 	l.out.guard.stop()
-	l.cancelAll(b)
-	direction, err := l.srv.cfg.Media.Accept(l.id, res.Body())
+	l.cancelAll(b, true)
+	direction, err := b.accept(res.Body())
 	if err != nil && !(len(res.Body()) == 0 && l.out.audible) {
 		l.log.Info("answer refused", "error", err)
 		l.last(at, call.Failed{Code: msg.StatusNotAcceptableHere, Reason: "answer not acceptable"})
@@ -133,7 +146,12 @@ func (b *branch) success(req *msg.Request, res *msg.Response, at time.Time) {
 		return
 	}
 	l.session.concluded(res)
-	l.post(at, call.Answered{Dialog: d.snapshot(), Contact: b.told, Identity: identityOf(res)})
+	if !l.post(at, call.Answered{Dialog: d.snapshot(), Contact: b.told, Identity: identityOf(res)}) {
+		// Nobody would ever speak to it.
+		l.last(at, call.Failed{Code: msg.StatusServiceUnavailable, Reason: phrase(msg.StatusServiceUnavailable)})
+		l.bye()
+		return
+	}
 	if err == nil {
 		l.holding(at, direction)
 	}
@@ -158,7 +176,7 @@ func (b *branch) failure(res *msg.Response, at time.Time) {
 	if res.StatusCode >= 600 {
 		// RFC 3261 section 16.7 step 5: the others need not ring any longer.
 		l.last(at, call.Failed{Code: l.out.code, Reason: l.out.reason})
-		l.hangup(0)
+		l.hangup(call.Hangup{})
 		return
 	}
 	l.settle(at)
@@ -228,14 +246,14 @@ func (b *branch) failOver() {
 }
 
 // cancel gives the branch up. The CANCEL leaves once a provisional response has come (RFC 3261 section 9.1).
-func (b *branch) cancel() {
+func (b *branch) cancel(headers ...msg.Header) {
 	b.silent.stop()
 	if b.over || b.unwanted {
 		return
 	}
 	b.unwanted = true
 	if b.tx != nil {
-		b.l.srv.stack.Cancel(b.tx)
+		b.l.srv.stack.Cancel(b.tx, headers...)
 	}
 }
 

@@ -64,7 +64,7 @@ func inWorldWith(t *testing.T, cfg Config, f func(w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{t: t, net: memnet.New(), ended: map[call.LegID]bool{}}
-		w.media = &smallMedia{sessions: map[call.LegID]*negotiate.Session{}}
+		w.media = &smallMedia{sessions: map[call.LegID]*negotiate.Session{}, signalling: map[call.LegID]netip.Addr{}}
 		w.phones = &smallPhones{contacts: map[string][]Contact{}, agents: map[string]string{}}
 		w.pbx, w.phone, w.other, w.evil = w.far(pbxAddr), w.far(phoneAddr), w.far(otherAddr), w.far(evilAddr)
 		cfg.Wire.PacketConns = append(cfg.Wire.PacketConns, w.net.MustListen(ourAddr))
@@ -429,8 +429,10 @@ func sdp(ip string, lines ...string) string {
 type smallMedia struct {
 	mu       sync.Mutex
 	sessions map[call.LegID]*negotiate.Session
-	opened   int
-	fail     error
+	// signalling is the host besides the description's that audio of a leg may come from.
+	signalling map[call.LegID]netip.Addr
+	opened     int
+	fail       error
 }
 
 func (m *smallMedia) Open(leg call.LegID, o media.Options) error {
@@ -443,8 +445,15 @@ func (m *smallMedia) Open(leg call.LegID, o media.Options) error {
 		return media.ErrOpen
 	}
 	m.opened++
+	m.signalling[leg] = o.SignallingIP
 	m.sessions[leg] = negotiate.New(negotiate.Local{Addr: o.LocalIP, RTP: uint16(10000 + 2*m.opened), RTCP: uint16(10001 + 2*m.opened), ID: 7}, nil)
 	return nil
+}
+
+func (m *smallMedia) SetSignallingIP(leg call.LegID, ip netip.Addr) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.signalling[leg] = ip
 }
 
 func (m *smallMedia) Close(leg call.LegID) {

@@ -1,6 +1,8 @@
 package sip
 
 import (
+	"encoding/json"
+	"net/netip"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -8,6 +10,7 @@ import (
 	msg "github.com/emiago/sipgo/sip"
 
 	"telefonist/call"
+	"telefonist/sip/wire"
 )
 
 // crashed makes the server forget its legs without a word.
@@ -47,6 +50,7 @@ func TestDialogsLeftByACrashAreSentBYE(t *testing.T) {
 			w.srv.EndLeft([]call.Dialog{arrived.Dialog, answered.Dialog, {CallID: "never", RemoteURI: "sip:x@y"}})
 			close(done)
 		}()
+		w.pbx.response(503) // which means nothing to a caller who was answered
 		bye := w.pbx.request(msg.BYE)
 		if bye.CSeq().SeqNo != 1001 || tagOf(bye.To().Params) != "far-c1" || tagOf(bye.From().Params) != tagOf2(k.to) ||
 			bye.Route().Value() != "<sip:192.0.2.10;lr>" {
@@ -108,4 +112,65 @@ func TestAnswerToAnInviteOfAnEarlierLifeIsEnded(t *testing.T) {
 		w.evil.reply(req, 200, "p1", sdp("198.51.100.5"))
 		w.evil.silent()
 	})
+}
+
+func TestCallersLeftWithoutAnAnswerByACrashAreTold503(t *testing.T) {
+	inWorld(t, func(w *world) {
+		k := w.pbx.calls("c1")
+		k.invite(sdp("192.0.2.10"))
+		trying := w.pbx.response(100)
+		leg, arrived := event[call.Arrived](w)
+		w.srv.Do(call.Ring{Leg: leg})
+		ringing := w.pbx.response(180)
+		w.crashed()
+		text, err := json.Marshal(arrived.Dialog)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var journal call.Dialog
+		if err := json.Unmarshal(text, &journal); err != nil {
+			t.Fatal(err)
+		}
+		start := time.Now()
+		done := make(chan struct{})
+		go func() { w.srv.EndLeft([]call.Dialog{journal}); close(done) }()
+		res := w.pbx.response(503)
+		if res.Via().Value() != trying.Via().Value() || res.CallID().Value() != "c1" || res.CSeq().Value() != "1 INVITE" ||
+			tagOf(res.From().Params) != "far-c1" || tagOf(res.To().Params) != tagOf(ringing.To().Params) ||
+			value(res, "retry-after") == "" || time.Since(start) > 0 {
+			t.Errorf("%s", res)
+		}
+		k.answered(res)
+		k.requestSeq("ACK", k.invited, "") // its branch is new, but nobody looks
+		w.pbx.reply(w.pbx.request(msg.BYE), 481, "", "")
+		<-done
+		// Nobody remembers the ACK: it is said twice more and no longer.
+		time.Sleep(time.Minute)
+		w.pbx.response(503)
+		w.pbx.response(503)
+		w.pbx.silent()
+	})
+}
+
+func TestAnswerToAnInviteOfAnEarlierLifeGoesWhereItsViaSays(t *testing.T) {
+	d := &dialog{flow: wire.Dest{Network: "udp", Addr: netip.MustParseAddrPort("192.0.2.10:40000")}}
+	for via, want := range map[string]string{
+		"SIP/2.0/UDP 192.0.2.10:5070;branch=z9hG4bK1":                                 "192.0.2.10:5070",
+		"SIP/2.0/UDP 192.0.2.10;branch=z9hG4bK1":                                      "192.0.2.10:5060",
+		"SIP/2.0/UDP 10.0.0.1:5070;rport=40000;received=192.0.2.10;branch=z9hG4bK1":   "192.0.2.10:40000",
+		"SIP / 2.0 / UDP evil.example:65536;maddr=203.0.113.66;received=203.0.113.66": "192.0.2.10:5060",
+		"SIP/2.0/UDP [2001:db8::1];branch=z9hG4bK1":                                   "192.0.2.10:5060",
+		"": "192.0.2.10:5060",
+	} {
+		if dst, ok := leftDest(d, call.Invite{Via: []string{via}}); !ok || dst.Addr.String() != want {
+			t.Errorf("%s: %s, want %s", via, dst.Addr, want)
+		}
+	}
+	if _, ok := leftDest(d, call.Invite{}); ok {
+		t.Error("an answer without Via")
+	}
+	d.flow.Network = "tcp"
+	if _, ok := leftDest(d, call.Invite{Via: []string{"SIP/2.0/TCP 192.0.2.10:5060"}}); ok {
+		t.Error("an answer over a connection that is gone")
+	}
 }

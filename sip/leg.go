@@ -60,10 +60,10 @@ type leg struct {
 	referred bool
 	// forgotten ends a leg whose end went wrong.
 	forgotten timer
-	// A BYE waits for the answer to the last NOTIFY, for notifyLimit at most.
-	notifies       int // NOTIFYs without an answer
-	byeAfterNotify bool
-	lastNotify     timer
+	// byeDue is set from the hang-up to the BYE; patience ends what that may wait for.
+	byeDue   bool
+	patience timer
+	notifies int // NOTIFYs without an answer
 	// invited is set while a re-INVITE or an offer in an UPDATE of ours has no final response.
 	invited bool
 }
@@ -80,7 +80,7 @@ func (s *Server) newLeg(id call.LegID, dir direction) *leg {
 	l := &leg{srv: s, id: id, dir: dir, log: s.log.With("leg", string(id)), refers: map[string]*refer{}}
 	l.box = mailbox{tasks: s.tasks, guard: l.panicked}
 	l.forgotten = timer{box: &l.box}
-	l.lastNotify = timer{box: &l.box}
+	l.patience = timer{box: &l.box}
 	l.session.init(l)
 	return l
 }
@@ -123,42 +123,46 @@ func (l *leg) fail(at time.Time, cause call.Cause, code int, reason string) {
 	} else {
 		l.last(at, call.Ended{Cause: cause})
 	}
-	l.hangup(code)
+	l.hangup(call.Hangup{Code: code})
 }
 
 // hangup ends the leg in whatever state it is. The far side is told; nothing is posted.
-func (l *leg) hangup(code int) {
+func (l *leg) hangup(h call.Hangup) {
 	l.quiet.Store(true)
 	switch {
-	case l.phase >= ending:
+	case l.phase >= ending || l.byeDue:
 	case l.dir == incomingLeg && l.phase == early:
+		code := h.Code
 		if code < 300 || code > 699 {
 			code = msg.StatusRequestTerminated
 		}
 		l.refuse(code, "")
 	case l.phase == early:
 		l.leave()
-		l.cancelAll(nil)
+		l.cancelAll(nil, h.Cause == call.CauseElse)
 		l.finishIfOver()
-	case l.phase == accepted:
-		// RFC 3261 section 15: no BYE before the ACK, or before it is known that none comes.
-		l.closeMedia()
-		l.waiting.bye = true
-	case l.notifying():
-		// The phone is to hear how its REFER ended before its call is taken away.
-		l.closeMedia()
-		l.byeAfterNotify = true
-		l.lastNotify.set(notifyLimit, l.byeOnce)
 	default:
+		l.closeMedia()
+		l.byeDue = true
+		if l.phase == confirmed {
+			l.patience.set(notifyLimit, l.byeNow)
+		}
+		l.byeIfDue()
+	}
+}
+
+// byeIfDue sends the BYE of a leg that was hung up once nothing holds it back: the ACK of the first 2xx (RFC 3261
+// section 15: not before it has come, or will not), and the answer to a NOTIFY, since a phone is to hear how its REFER
+// ended before its call is taken away.
+func (l *leg) byeIfDue() {
+	if l.byeDue && l.phase == confirmed && !l.notifying() {
 		l.bye()
 	}
 }
 
-// byeOnce is the BYE that waited for the last NOTIFY.
-func (l *leg) byeOnce() {
-	if l.byeAfterNotify && l.phase == confirmed {
-		l.byeAfterNotify = false
-		l.lastNotify.stop()
+// byeNow is byeIfDue for when the patience is over.
+func (l *leg) byeNow() {
+	if l.byeDue && l.phase < ending {
 		l.bye()
 	}
 }
@@ -166,6 +170,7 @@ func (l *leg) byeOnce() {
 // bye ends a confirmed dialog.
 func (l *leg) bye() {
 	l.leave()
+	l.patience.stop()
 	l.stopWaiting()
 	l.session.stop()
 	l.request(l.dialog.next(msg.BYE), func(*msg.Request, *msg.Response) { l.gone() })
@@ -198,7 +203,7 @@ func (l *leg) gone() {
 	l.stopWaiting()
 	l.session.stop()
 	l.forgotten.stop()
-	l.lastNotify.stop()
+	l.patience.stop()
 	l.dropRefers()
 	if l.out != nil {
 		l.out.guard.stop()

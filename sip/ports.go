@@ -23,6 +23,9 @@ type Media interface {
 	// Open makes a session; Close ends it, and is called for legs without one too.
 	Open(leg call.LegID, o media.Options) error
 	Close(leg call.LegID)
+	// SetSignallingIP says where the leg's signalling comes from, where that was not known to Open: the far side's audio may
+	// come from there too.
+	SetSignallingIP(leg call.LegID, ip netip.Addr)
 	// Offer returns our description. An offer that changes nothing has the version of the last one.
 	Offer(leg call.LegID) ([]byte, error)
 	// Accept applies an answer to our last offer; it may be called again for the same offer.

@@ -152,11 +152,7 @@ func (l *leg) notify(r *refer, n notification) {
 func (l *leg) notified(r *refer, res *msg.Response) {
 	r.busy = false
 	l.notifies--
-	defer func() {
-		if !l.notifying() {
-			l.byeOnce()
-		}
-	}()
+	defer l.byeIfDue()
 	if res != nil && res.StatusCode == msg.StatusCallTransactionDoesNotExists {
 		delete(l.refers, r.ref) // the far side wants to hear no more
 		return

@@ -231,3 +231,127 @@ func TestAgentsInviteNeedsADigest(t *testing.T) {
 		w.phone.response(403)
 	})
 }
+
+// transferring brings a phone's REFER to where it has been accepted and its first NOTIFY is under way.
+func (w *world) transferring() (leg call.LegID, k *talk, ref string, first *msg.Request) {
+	w.t.Helper()
+	leg, k = w.answeredBy(w.phone)
+	k.send("REFER", "", "Refer-To: <sip:205@x>")
+	_, ev := event[call.Referred](w)
+	w.srv.Do(call.AnswerRefer{Leg: leg, Ref: ev.Ref, Code: 202})
+	w.phone.response(202)
+	return leg, k, ev.Ref, w.phone.request(msg.NOTIFY)
+}
+
+func TestBYEWaitsUntilTheTransferHasBeenReported(t *testing.T) {
+	inWorld(t, func(w *world) {
+		leg, _, ref, first := w.transferring()
+		w.srv.Do(call.NotifyRefer{Leg: leg, Ref: ref, Code: 200})
+		w.srv.Do(call.Hangup{Leg: leg})
+		w.srv.Do(call.Hangup{Leg: leg}) // said twice is said once
+		w.phone.silent()
+		time.Sleep(400 * time.Millisecond)
+		w.phone.reply(first, 200, "", "")
+		last := w.phone.request(msg.NOTIFY)
+		w.phone.silent()
+		if string(last.Body()) != "SIP/2.0 200 OK\r\n" {
+			t.Errorf("%s", last)
+		}
+		w.phone.reply(last, 200, "", "")
+		bye := w.phone.request(msg.BYE)
+		if bye.CSeq().SeqNo != last.CSeq().SeqNo+1 {
+			t.Errorf("BYE %s behind NOTIFY %s", bye.CSeq().Value(), last.CSeq().Value())
+		}
+		w.phone.reply(bye, 200, "", "")
+		time.Sleep(time.Minute)
+		w.phone.silent()
+		w.noEvent()
+	})
+}
+
+func TestBYEWaitsForAReportASecondAtMost(t *testing.T) {
+	inWorld(t, func(w *world) {
+		leg, _, ref, first := w.transferring()
+		w.srv.Do(call.NotifyRefer{Leg: leg, Ref: ref, Code: 200})
+		start := time.Now()
+		w.srv.Do(call.Hangup{Leg: leg})
+		time.Sleep(600 * time.Millisecond)
+		w.phone.request(msg.NOTIFY)       // repeated
+		w.srv.Do(call.Hangup{Leg: leg})   // does not begin the time anew
+		w.phone.silent()                  // nothing else
+		bye := w.phone.await(time.Second) // the phone says nothing
+		if d := time.Since(start); bye.Method != msg.BYE || d < notifyLimit || d > notifyLimit+20*time.Millisecond {
+			t.Errorf("%s after %s", bye.Method, d)
+		}
+		w.phone.reply(bye, 200, "", "")
+		w.phone.reply(first, 200, "", "") // too late
+		w.phone.silent()
+		w.noEvent()
+	})
+}
+
+func TestBYEOfThePhoneCrossesTheReport(t *testing.T) {
+	inWorld(t, func(w *world) {
+		leg, k, ref, first := w.transferring()
+		w.srv.Do(call.NotifyRefer{Leg: leg, Ref: ref, Code: 200})
+		w.srv.Do(call.Hangup{Leg: leg})
+		k.bye()
+		w.phone.response(200)
+		w.phone.reply(first, 481, "", "")
+		time.Sleep(time.Minute)
+		w.phone.silent()
+		w.noEvent()
+	})
+}
+
+func TestPhoneThatWantsNoReportGetsItsBYEAtOnce(t *testing.T) {
+	inWorld(t, func(w *world) {
+		leg, _, ref, first := w.transferring()
+		w.srv.Do(call.NotifyRefer{Leg: leg, Ref: ref, Code: 180})
+		w.srv.Do(call.NotifyRefer{Leg: leg, Ref: ref, Code: 200})
+		w.srv.Do(call.Hangup{Leg: leg})
+		w.phone.reply(first, 481, "", "")
+		w.phone.reply(w.phone.request(msg.BYE), 200, "", "")
+	})
+}
+
+func TestLegThatIsToBeHungUpTakesNoRequestsAnyMore(t *testing.T) {
+	inWorld(t, func(w *world) {
+		leg, k, _, first := w.transferring()
+		w.srv.Do(call.Hangup{Leg: leg})
+		for _, method := range []string{"INFO", "OPTIONS", "UPDATE", "REFER"} {
+			k.send(method, "", "Refer-To: <sip:206@x>")
+			w.phone.response(481)
+		}
+		k.invite(sdp("198.51.100.5", "a=sendonly"))
+		w.phone.response(100)
+		w.phone.response(481)
+		w.phone.reply(first, 200, "", "")
+		w.phone.reply(w.phone.request(msg.BYE), 200, "", "")
+		w.noEvent()
+	})
+}
+
+func TestHangupBeforeTheACKWaitsForBothACKAndReport(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.register("anna", w.phone)
+		w.phones.agents["good"] = "anna"
+		k := w.phone.calls("d1")
+		k.invite(sdp("198.51.100.5"), "Proxy-Authorization: good")
+		w.phone.response(100)
+		leg, _ := event[call.Dialled](w)
+		w.srv.Do(call.Accept{Leg: leg})
+		k.answered(w.phone.response(200))
+		k.send("REFER", "", "Refer-To: <sip:205@x>")
+		_, ev := event[call.Referred](w)
+		w.srv.Do(call.AnswerRefer{Leg: leg, Ref: ev.Ref, Code: 202})
+		w.phone.response(202)
+		n := w.phone.request(msg.NOTIFY)
+		w.srv.Do(call.Hangup{Leg: leg})
+		k.ack("")
+		w.phone.silent()
+		w.phone.reply(n, 200, "", "")
+		w.phone.reply(w.phone.request(msg.BYE), 200, "", "")
+		w.noEvent()
+	})
+}

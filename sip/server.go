@@ -80,7 +80,7 @@ func New(cfg Config) (*Server, error) {
 	return s, nil
 }
 
-// Start sends BYE for what a crash left behind, see EndLeft, and takes new calls from then on.
+// Start ends what a crash left behind, see EndLeft, and takes new calls from then on.
 func (s *Server) Start(left []call.Dialog) {
 	s.EndLeft(left)
 	s.open.Store(true)
@@ -141,7 +141,12 @@ func (s *Server) Close(ctx context.Context) error {
 	}
 	s.mu.Unlock()
 	for _, l := range left {
-		l.box.post(func() { l.hangup(msg.StatusServiceUnavailable) })
+		l.box.post(func() {
+			l.hangup(call.Hangup{Code: msg.StatusServiceUnavailable})
+			if l.phase == accepted {
+				l.patience.set(closeGrace/2, l.byeNow) // without its ACK, which can come no more
+			}
+		})
 	}
 	select {
 	case <-s.empty:
@@ -170,7 +175,7 @@ func (s *Server) Do(cmd call.SignalCommand) {
 	case call.Reject:
 		s.command(c.Leg, func(l *leg) { l.reject(c) })
 	case call.Hangup:
-		s.command(c.Leg, func(l *leg) { l.hangup(c.Code) }, func(l *leg) { l.quiet.Store(true) })
+		s.command(c.Leg, func(l *leg) { l.hangup(c) }, func(l *leg) { l.quiet.Store(true) })
 	case call.AnswerRefer:
 		s.command(c.Leg, func(l *leg) { l.answerRefer(c) })
 	case call.NotifyRefer:

@@ -69,7 +69,7 @@ func (l *leg) receiveEarly(req *msg.Request, tx *wire.ServerTx, src wire.Source)
 }
 
 func (l *leg) dispatch(req *msg.Request, tx *wire.ServerTx, at time.Time) {
-	if l.phase == ending && req.Method != msg.BYE {
+	if (l.phase == ending || l.byeDue) && req.Method != msg.BYE {
 		l.respond(tx, msg.StatusCallTransactionDoesNotExists)
 		return
 	}

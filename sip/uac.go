@@ -70,7 +70,7 @@ func (l *leg) start() {
 func (l *leg) giveUp(code int) {
 	if l.phase == early {
 		l.last(time.Now(), call.Failed{Code: code, Reason: phrase(code)})
-		l.hangup(0)
+		l.hangup(call.Hangup{})
 	}
 }
 
@@ -200,14 +200,22 @@ func (l *leg) settle(at time.Time) {
 	l.gone()
 }
 
-// cancelAll gives up all branches but one.
-func (l *leg) cancelAll(but *branch) {
+// cancelAll gives up all branches but one. Phones that are told that the call was answered elsewhere do not list it as
+// missed.
+func (l *leg) cancelAll(but *branch, elsewhere bool) {
 	for _, b := range l.out.branches {
-		if b != but {
+		switch {
+		case b == but:
+		case elsewhere:
+			b.cancel(msg.NewHeader("Reason", answeredElsewhere))
+		default:
 			b.cancel()
 		}
 	}
 }
+
+// answeredElsewhere is the Reason of a CANCEL to those who were not the first to answer (RFC 3326 section 3.1).
+const answeredElsewhere = `SIP;cause=200;text="Call completed elsewhere"`
 
 // finishIfOver forgets a cancelled leg once nothing can come from its branches any more.
 func (l *leg) finishIfOver() {

@@ -53,6 +53,16 @@ func (l *leg) arrive() {
 	}
 }
 
+// arrivedDialog is what ends the leg after a crash, answered or not.
+func (l *leg) arrivedDialog() call.Dialog {
+	d := l.dialog.snapshot()
+	d.Invite = &call.Invite{CSeq: l.in.req.CSeq().SeqNo}
+	for _, h := range l.in.req.GetHeaders("via") {
+		d.Invite.Via = append(d.Invite.Via, h.Value())
+	}
+	return d
+}
+
 // warning tells why a description was refused (RFC 3261 section 20.43).
 func warning(err error, agent string) msg.Header {
 	code, text := 399, "session description refused"
