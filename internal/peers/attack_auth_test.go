@@ -7,30 +7,33 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 )
 
-// withTrunkPassword gives the trunk credentials and restarts the server.
-func (s *server) withTrunkPassword(realm string) {
+// reconfigure changes the configuration and restarts the server.
+func (s *server) reconfigure(old, with string) {
 	s.t.Helper()
 	text, err := os.ReadFile(s.config)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	changed := strings.Replace(string(text), "{name: pbx,", "{name: pbx, username: tele, password: trunk-secret-99, realm: "+realm+",", 1)
+	changed := strings.Replace(string(text), old, with, 1)
 	if changed == string(text) {
-		s.t.Fatal("no trunk in the configuration")
+		s.t.Fatalf("no %q in the configuration", old)
 	}
 	s.write("telefonist.yaml", changed)
-	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		s.t.Fatal(err)
-	}
+	s.terminate()
 	if err := s.awaitExit(); err != nil {
 		s.t.Fatal(err)
 	}
 	s.start()
+}
+
+// withTrunkPassword gives the trunk credentials.
+func (s *server) withTrunkPassword(realm string) {
+	s.t.Helper()
+	s.reconfigure("{name: pbx,", "{name: pbx, username: tele, password: trunk-secret-99, realm: "+realm+",")
 }
 
 // refer lets the phone connect the caller with a target; it returns the final response.

@@ -513,6 +513,8 @@ type talk struct {
 	legTarget             string
 	callerRTP, phoneRTP   *net.UDPConn
 	callerGets, phoneGets atomic.Int64
+	// Further headers of the caller's INVITE and of the phone's 200.
+	inviteHas, answerHas []string
 }
 
 // talk places a call from the trunk that the phone answers.
@@ -532,7 +534,7 @@ func (k *talk) place(s *server) {
 	k.callerRTP, k.phoneRTP = s.udp("10", 0), s.udp(strings.TrimPrefix(k.phone.host, s.net), 0)
 	port := k.callerRTP.LocalAddr().(*net.UDPAddr).Port
 	k.call = k.caller.trunkIDs()
-	ok := k.caller.ask("INVITE", k.caller.invite(k.call, port))
+	ok := k.caller.ask("INVITE", k.caller.invite(k.call, port, k.inviteHas...))
 	if ok.code() != 200 {
 		s.t.Fatalf("call not taken:\n%s", ok.raw)
 	}
@@ -548,7 +550,7 @@ func (k *talk) place(s *server) {
 // answer lets the phone answer with a description.
 func (k *talk) answer(invite msg, body string) {
 	k.phone.send(k.phone.response(invite, 180, "Ringing", "p1", ""))
-	k.phone.send(k.phone.response(invite, 200, "OK", "p1", body))
+	k.phone.send(k.phone.response(invite, 200, "OK", "p1", body, k.answerHas...))
 	k.phone.await("an ACK", func(m msg) bool { return m.is("ACK") })
 	k.leg = ids{callID: invite.header("Call-ID"), from: strings.Replace(invite.header("To"), ";tag=p1", "", 1), fromTag: "p1",
 		to: strings.Split(invite.header("From"), ";tag=")[0], toTag: tagIn(invite.header("From")), seq: 100}
