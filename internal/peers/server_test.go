@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -63,10 +64,24 @@ func binary(t *testing.T) string {
 	return bin
 }
 
+// freeNet is a network that no other process tests in.
+func freeNet(t *testing.T) string {
+	t.Helper()
+	for range 500 {
+		n := net127.Add(1)
+		prefix := fmt.Sprintf("127.%d.%d.", 20+n/250, 1+n%250)
+		if c, err := net.ListenPacket("udp4", prefix+"1:5060"); err == nil {
+			c.Close()
+			return prefix
+		}
+	}
+	t.Fatal("no network is free")
+	return ""
+}
+
 // newServer writes a configuration and starts the server.
 func newServer(t *testing.T, s setup) *server {
-	n := net127.Add(1)
-	srv := &server{t: t, dir: t.TempDir(), net: fmt.Sprintf("127.%d.%d.", 20+n/250, 1+n%250)}
+	srv := &server{t: t, dir: t.TempDir(), net: freeNet(t)}
 	srv.config = filepath.Join(srv.dir, "telefonist.yaml")
 	main := fmt.Sprintf(`
 sip: {listen: ["udp://%[1]s1:5060", "tcp://%[1]s1:5060"]%[3]s}
