@@ -166,12 +166,13 @@ func (t *ServerTx) Err() error {
 }
 
 // prepare gives a response our To tag, so that 180, 200 and 487 of one INVITE
-// carry the same (RFC 3261 8.2.6.2), and the Server header.
+// carry the same (RFC 3261 8.2.6.2), and the Server header. Strangers are not told
+// what runs here, and their answers stay short.
 func (t *ServerTx) prepare(res *sip.Response) {
 	if to := res.To(); to != nil && res.StatusCode > 100 {
 		to.Params.Add("tag", t.toTag)
 	}
-	if t.s.cfg.UserAgent != "" && res.GetHeader("Server") == nil {
+	if t.s.cfg.UserAgent != "" && !t.stranger() && res.GetHeader("Server") == nil {
 		res.AppendHeader(sip.NewHeader("Server", t.s.cfg.UserAgent))
 	}
 }
@@ -309,13 +310,12 @@ func (s *Stack) server(key string) *ServerTx {
 // stranger's INVITE gets its 100 only when the handler has not refused it: a
 // challenge is all that a stranger is worth.
 func (t *ServerTx) start() {
-	stranger := t.s.cfg.Known != nil && !t.s.cfg.Known(t.src.Addr)
 	switch {
 	case !t.req.IsInvite():
 		t.mu.Lock()
 		t.unheard = time.AfterFunc(64*sip.T1, t.neverAnswered)
 		t.mu.Unlock()
-	case stranger:
+	case t.stranger():
 		defer t.trying()
 	default:
 		t.trying()
@@ -328,6 +328,9 @@ func (t *ServerTx) start() {
 	}()
 	t.s.handler.Request(t.req, t, t.src)
 }
+
+// stranger reports whether the request came from a source that is not known.
+func (t *ServerTx) stranger() bool { return t.s.cfg.Known != nil && !t.s.cfg.Known(t.src.Addr) }
 
 // trying sends 100, unless something else was sent before.
 func (t *ServerTx) trying() {
