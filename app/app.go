@@ -239,7 +239,8 @@ func (a *App) startWeb(context.Context) error {
 		return err
 	}
 	a.web = l.Addr()
-	srv := httpServer(web.Public(Version(), a, a.reg))
+	l = limit(l)
+	srv := a.httpServer(web.Public(Version(), a, a.reg))
 	a.serve("web", srv, func() error {
 		if tls := a.cfg.Web.TLS; tls.Cert != "" {
 			return srv.ServeTLS(l, tls.Cert, tls.Key)
@@ -258,7 +259,7 @@ func (a *App) startAdmin(context.Context) error {
 	if err != nil {
 		return err
 	}
-	srv := httpServer(web.Admin(Version(), stored{a.store}, a.board))
+	srv := a.httpServer(web.Admin(Version(), stored{a.store}, a.board))
 	a.serve("admin socket", srv, func() error { return srv.Serve(l) })
 	return nil
 }
@@ -277,8 +278,10 @@ func listenPrivate(path string) (net.Listener, error) {
 	return l, nil
 }
 
-func httpServer(h http.Handler) *http.Server {
-	return &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
+// httpServer is slow to nobody's harm. What it has to say of single connections is for debugging: a stranger could fill
+// the log with it.
+func (a *App) httpServer(h http.Handler) *http.Server {
+	return &http.Server{Handler: h, ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
 }
 
 // serve runs an HTTP server until it is stopped.

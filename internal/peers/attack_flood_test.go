@@ -152,6 +152,14 @@ func TestAttackConnectionsThatSayNothingCostNoCall(t *testing.T) {
 		_, _ = c.Write([]byte(half[i%len(half)]))
 		open = append(open, c)
 	}
+	for range 200 { // and on the HTTP port
+		c, err := net.DialTCP("tcp", &net.TCPAddr{IP: net.ParseIP(s.net + "66")}, &net.TCPAddr{IP: s.addr().IP, Port: 8080})
+		if err != nil {
+			break
+		}
+		defer c.Close()
+		_, _ = c.Write([]byte("GET /metrics HTTP/1.1\r\nX: "))
+	}
 	for n := range 5 {
 		pbx.quickCall(fmt.Sprintf("400 silent connections (UDP call %d)", n))
 	}
@@ -211,9 +219,9 @@ func TestAttackCallsThatAreNeverAcknowledgedEnd(t *testing.T) {
 		if c.Outcome == "answered" || c.Tariff != "" {
 			t.Errorf("record %+v", c)
 		}
-	}
-	if story := s.cli("calls", "show", "--help"); !strings.Contains(story, "show") {
-		t.Error(story)
+		if story := s.cli("calls", "show", c.CallID, "--store", filepath.Join(s.dir, "data")); !strings.Contains(story, "no_ack") {
+			t.Errorf("the story says nothing of the missing ACK:\n%s", story)
+		}
 	}
 	s.unharmed()
 }

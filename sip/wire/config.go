@@ -150,7 +150,7 @@ type Dest struct {
 
 func (c Config) withDefaults() Config {
 	setDefault(&c.MaxConns, 2000)
-	c.MaxConns = min(c.MaxConns, descriptors()/2)
+	c.MaxConns = min(c.MaxConns, Descriptors()/2)
 	setDefault(&c.MaxConnsPerSource, 20)
 	setDefault(&c.FirstMessage, 10*time.Second)
 	setDefault(&c.Message, 10*time.Second)

@@ -7,9 +7,9 @@ import (
 	"syscall"
 )
 
-// descriptors is how many files and sockets the process may have open. Go has
+// Descriptors is how many files and sockets the process may have open. Go has
 // raised the soft limit to the hard one by then.
-func descriptors() int {
+func Descriptors() int {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
 		return math.MaxInt

@@ -258,10 +258,10 @@ func TestConnectionsAreCapped(t *testing.T) {
 
 func TestConnectionsLeaveHalfOfTheDescriptorsToCalls(t *testing.T) {
 	c := Config{MaxConns: 1 << 30}.withDefaults()
-	if c.MaxConns > descriptors()/2 {
-		t.Errorf("%d connections of %d descriptors", c.MaxConns, descriptors())
+	if c.MaxConns > Descriptors()/2 {
+		t.Errorf("%d connections of %d descriptors", c.MaxConns, Descriptors())
 	}
-	if c := (Config{}).withDefaults(); c.MaxConns != min(2000, descriptors()/2) {
+	if c := (Config{}).withDefaults(); c.MaxConns != min(2000, Descriptors()/2) {
 		t.Errorf("%d connections by default", c.MaxConns)
 	}
 }
