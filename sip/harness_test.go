@@ -72,7 +72,9 @@ func inWorldWith(t *testing.T, cfg Config, f func(w *world)) {
 			cfg.Trunks = []Trunk{pbxTrunk()}
 		}
 		cfg.Poster, cfg.Media, cfg.Phones = w, w.media, w.phones
-		cfg.Logger = slog.New(slog.DiscardHandler)
+		if cfg.Logger == nil {
+			cfg.Logger = slog.New(slog.DiscardHandler)
+		}
 		cfg.Registerer = prometheus.NewRegistry()
 		srv, err := New(cfg)
 		if err != nil {

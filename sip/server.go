@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -289,12 +291,33 @@ func (s *Server) localIP(dst wire.Dest) netip.Addr {
 			return a
 		}
 	}
+	var near []netip.Addr
 	for _, l := range s.stack.Addrs() {
 		if a := l.Addr.Addr(); a.Is4() == dst.Addr.Addr().Is4() && a.IsLoopback() == dst.Addr.Addr().IsLoopback() {
-			return a
+			near = append(near, a)
 		}
 	}
-	return netip.Addr{}
+	switch len(near) {
+	case 0:
+		return netip.Addr{}
+	case 1:
+		return near[0]
+	}
+	if a := routedSource(dst.Addr); slices.Contains(near, a) {
+		return a
+	}
+	return near[0]
+}
+
+// routedSource asks the routing table which address of ours a packet to dst would carry. Connecting a UDP socket sends
+// nothing.
+func routedSource(dst netip.AddrPort) netip.Addr {
+	c, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(dst))
+	if err != nil {
+		return netip.Addr{}
+	}
+	defer c.Close()
+	return c.LocalAddr().(*net.UDPAddr).AddrPort().Addr().Unmap()
 }
 
 func (s *Server) isLocal(a netip.Addr) bool {
