@@ -157,6 +157,31 @@ func TestAfterAHoldBothHearEachOtherAgain(t *testing.T) {
 	caller.oneStream()
 }
 
+func TestSilenceEndsACallButNotOneOnHold(t *testing.T) {
+	s := oneAgent(t, setup{media: ", timeout: {first: 5s, steady: 1s}"})
+	agent := s.ear("the receptionist", "21")
+	phone := s.phone("phone-hold", "21", play{pause: 2 * time.Second, keys: agent.keys("8 101")})
+	caller := s.ear("the caller", "10")
+	call := s.dial("trunk-ear-wait", play{keys: caller.keys("8 101")})
+	caller.server()
+	caller.say(sine(440, time.Second))
+	agent.server()
+	quiet := agent.say(sine(1000, time.Second))
+	caller.awaitTone(1000)
+	caller.await("music", func(h sound) bool { return h.energy() > 400 && h.power(1000) < 0.05 })
+	quiet() // a phone that holds sends nothing, here for about 2 s
+	agent.awaitTone(440)
+	quiet = agent.say(sine(1000, time.Second))
+	caller.awaitTone(1000)
+	quiet() // and now it is gone
+	call.wait()
+	phone.wait()
+	if c := s.awaitCalls(1)[0]; c.Outcome != "answered" || c.HandledMS < 4000 {
+		t.Errorf("record %+v", c)
+	}
+	s.wantStory(s.calls()[0].CallID, "held", "resumed", "media_lost", "ended")
+}
+
 func TestDigitsPassInBothDirections(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, setup{agents: []string{"anna"}, sip: ", digest: md5"})

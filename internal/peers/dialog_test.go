@@ -170,7 +170,7 @@ func TestAPBXThatVanishesLeavesNoCallStanding(t *testing.T) {
 	}
 	for _, refresher := range []string{"uac", "uas"} {
 		t.Run("refresher "+refresher, func(t *testing.T) {
-			s := oneAgent(t, setup{})
+			s := oneAgent(t, setup{media: ", timeout: {first: 0s, steady: 0s}"})
 			phone := s.phone("phone-answer", "21", play{timeout: 120 * time.Second})
 			call := s.dial("trunk-vanish", play{keys: map[string]string{"refresher": refresher}, timeout: 120 * time.Second})
 			s.awaitAgents(1, "talking")
