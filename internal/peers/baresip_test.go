@@ -160,9 +160,7 @@ func (s *server) softphone(p softphone) *baresip {
 	})
 	go b.read()
 	if p.register {
-		s.await(p.name+" to be registered", func() bool {
-			return strings.Contains(s.metrics(), "telefonist_registrar_bindings ") && b.registered()
-		})
+		s.await(p.name+" to be registered", b.registered)
 	}
 	return b
 }

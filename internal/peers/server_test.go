@@ -54,7 +54,6 @@ type setup struct {
 	extra   string   // YAML lines of the main file
 	sip     string   // further keys of sip: ", unknown_source: answer"
 	media   string   // further keys of media
-	trunks  string   // further entries of trunks: ", {name: …}"; NET stands for the network
 }
 
 func binary(t *testing.T) string {
@@ -86,14 +85,14 @@ func newServer(t *testing.T, s setup) *server {
 	srv.config = filepath.Join(srv.dir, "telefonist.yaml")
 	main := fmt.Sprintf(`
 sip: {listen: ["udp://%[1]s1:5060", "tcp://%[1]s1:5060"]%[3]s}
-media: {address: %[1]s1, ports: 20000-29999%[5]s}
+media: {address: %[1]s1, ports: 20000-29999%[4]s}
 web: {listen: "%[1]s1:8080"}
 store: {dir: data}
-trunks: [{name: pbx, allow: [%[1]s10], target: "sip:%[1]s10:5080"}%[4]s]
+trunks: [{name: pbx, allow: [%[1]s10], target: "sip:%[1]s10:5080"}]
 provision: [tenants.yaml]
 drain_timeout: 5s
 %[2]s
-`, srv.net, s.extra, s.sip, strings.ReplaceAll(s.trunks, "NET", srv.net), s.media)
+`, srv.net, s.extra, s.sip, s.media)
 	var agents strings.Builder
 	for i, id := range s.agents {
 		fmt.Fprintf(&agents, "  - {id: %s, name: %s, extension: \"%d\", kind: service, password: %s-secret, wrap_up: 0s}\n", id, id, 101+i, id)
