@@ -525,6 +525,7 @@ func (s *server) talk(agent, last string) *talk {
 	k.caller.reply = k.caller.courteous
 	k.place(s)
 	s.awaitAgents(1, "talking")
+	k.hears("the answer", 3) // which is durable then
 	return k
 }
 
