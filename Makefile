@@ -48,7 +48,7 @@ bench:
 	$(GO) test -run '^$$' -bench . -benchmem $(PACKAGES)
 
 soak: build
-	$(MAKE) peers ROUNDS=1000
+	TELEFONIST_SOAK=1 $(MAKE) peers ROUNDS=1000
 	$(MAKE) fuzz FUZZTIME=10m
 
 FUZZTIME ?= 20s

@@ -54,7 +54,8 @@ type (
 		Code  int // for an incoming leg not yet accepted; zero means 487
 		Cause Cause
 	}
-	// AnswerRefer answers a REFER: 202, or an error.
+	// AnswerRefer answers a REFER: 202, which is followed by the NOTIFY of 100 that RFC 3515 section 2.4.4 asks for at
+	// once, or an error.
 	AnswerRefer struct {
 		Leg    LegID
 		Ref    string

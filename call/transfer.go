@@ -41,8 +41,7 @@ func (c *Call) startDirect(ev Transfer) {
 
 func (c *Call) acceptRefer(leg LegID, ref string) {
 	c.refer = refer{leg, ref}
-	c.emit(AnswerRefer{Leg: leg, Ref: ref, Code: 202, Reason: "Accepted"},
-		NotifyRefer{Leg: leg, Ref: ref, Code: 100, Reason: "Trying"})
+	c.emit(AnswerRefer{Leg: leg, Ref: ref, Code: 202, Reason: "Accepted"}) // sip follows it with NOTIFY 100
 }
 
 // leaveToTarget takes the receptionist out of the conversation; the caller hears ringing, or the target itself where

@@ -121,7 +121,7 @@ func Default() *Config {
 		},
 		Media: Media{
 			Address: Addr{netip.IPv4Unspecified()}, Ports: Ports{10000, 31999},
-			Timeout: MediaTimeout{First: 30 * time.Second, Steady: 15 * time.Second},
+			Timeout: MediaTimeout{First: 40 * time.Second, Steady: 15 * time.Second},
 		},
 		Web:   Web{Listen: HostPort{netip.MustParseAddrPort("127.0.0.1:8080")}},
 		Store: Store{Dir: "data"},

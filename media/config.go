@@ -40,14 +40,14 @@ type Config struct {
 // Play or Connect for the leg, so that a phone that still rings is not watched. It is off while the leg is on hold in
 // either direction, and begins anew when the hold ends. A waiting caller is watched like any other.
 type Silence struct {
-	// First applies while nothing has arrived yet. Zero means 30 s, negative means off.
+	// First applies while nothing has arrived yet. Zero means 40 s, longer than the 32 s in which a 200 without ACK is given up; negative means off.
 	First time.Duration
 	// Steady applies from the first packet on. Zero means 15 s, negative means off.
 	Steady time.Duration
 }
 
 // DefaultSilence is what zero values of Silence mean.
-var DefaultSilence = Silence{First: 30 * time.Second, Steady: 15 * time.Second}
+var DefaultSilence = Silence{First: 40 * time.Second, Steady: 15 * time.Second}
 
 // Sink takes the events of media: call.MediaLost and call.PromptDone. Post must not wait, and may not call back into
 // the engine but for Do.
