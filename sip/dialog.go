@@ -171,10 +171,12 @@ func (d *dialog) dest(allowed func(netip.AddrPort) bool) wire.Dest {
 		port = uint16(msg.DefaultUdpPort)
 	}
 	to := wire.Dest{Network: "udp", Addr: netip.AddrPortFrom(addr.Unmap(), port)}
-	if strings.EqualFold(paramOf(hop.UriParams, "transport"), "tcp") {
-		to.Network = "tcp"
+	if t := strings.ToLower(paramOf(hop.UriParams, "transport")); t != "" {
+		to.Network = t
 	}
 	switch {
+	case to.Network != "udp" && to.Network != "tcp":
+		return d.flow
 	case to.Addr == d.flow.Addr && to.Network == d.flow.Network:
 		return d.flow
 	case !allowed(to.Addr):

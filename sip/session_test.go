@@ -436,3 +436,73 @@ func TestChallengeFromAPhoneInsideADialogGetsNoCredentials(t *testing.T) {
 		w.phone.silent()
 	})
 }
+
+func TestIntervalBeyondWhatWeAskedForIsNotBelieved(t *testing.T) {
+	for _, refresher := range []string{"uas", "uac"} {
+		inWorld(t, func(w *world) {
+			w.answeredBy(w.phone, "Supported: timer", "Session-Expires: 4294967295;refresher="+refresher)
+			time.Sleep(15 * time.Minute) // ours, and the refreshes are ours too
+			if got := w.phone.request(msg.INVITE); value(got, "session-expires") != "1800;refresher=uac" {
+				t.Errorf("%s", got)
+			}
+			time.Sleep(16 * time.Minute)
+			wantEnd(w, call.CauseSession)
+		})
+	}
+}
+
+func TestLeastIntervalThatNobodyWouldLiveToSeeIsRefused(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.dialTrunk("t")
+		for range 1 + maxBrief {
+			req := w.pbx.request(msg.INVITE)
+			if se := sessionExpiresOf(req).interval; se > maxSessionExpires {
+				t.Errorf("asked for %s", se)
+			}
+			w.pbx.reply(req, 422, "p", "", "Min-SE: 4294967295")
+			w.pbx.request(msg.ACK)
+		}
+		wantFailed(w, 422)
+	})
+}
+
+func TestEachHopOfARouteSetIsKept(t *testing.T) {
+	inWorld(t, func(w *world) {
+		k := w.pbx.calls("c1")
+		k.invite(sdp("192.0.2.10"), "Record-Route: <sip:192.0.2.10;lr>, <sip:a.example;lr>", "Record-Route: \"B, C\" <sip:b.example;lr>")
+		w.pbx.response(100)
+		leg, _ := event[call.Arrived](w)
+		w.srv.Do(call.Accept{Leg: leg})
+		ok := w.pbx.response(200)
+		if n := len(list(ok, "record-route")); n != 3 {
+			t.Errorf("%d entries of Record-Route in\n%s", n, ok)
+		}
+		k.answered(ok)
+		k.ack("")
+		w.srv.Do(call.Hangup{Leg: leg})
+		bye := w.pbx.request(msg.BYE)
+		var got []string
+		for _, r := range list(bye, "route") {
+			a, _ := parseAddress(r)
+			got = append(got, a.uri.Host)
+		}
+		if strings.Join(got, " ") != "192.0.2.10 a.example b.example" {
+			t.Errorf("Route: %v", got)
+		}
+		w.pbx.reply(bye, 200, "", "")
+	})
+}
+
+func TestContactOnATransportThatWeDoNotHaveIsNotFollowed(t *testing.T) {
+	inWorld(t, func(w *world) {
+		k := w.pbx.calls("c1")
+		k.invite(sdp("192.0.2.10"), "Contact: <sip:far@192.0.2.10:5061;transport=tls>")
+		w.pbx.response(100)
+		leg, _ := event[call.Arrived](w)
+		w.srv.Do(call.Accept{Leg: leg})
+		k.answered(w.pbx.response(200))
+		k.ack("")
+		w.srv.Do(call.Hangup{Leg: leg})
+		w.pbx.reply(w.pbx.request(msg.BYE), 200, "", "") // the way that the INVITE came
+	})
+}

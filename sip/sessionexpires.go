@@ -14,8 +14,12 @@ const (
 	refresherUAS = "uas"
 )
 
-// minSessionExpires is the shortest interval that anybody may ask for (RFC 4028 section 4).
-const minSessionExpires = 90 * time.Second
+const (
+	// minSessionExpires is the shortest interval that anybody may ask for (RFC 4028 section 4).
+	minSessionExpires = 90 * time.Second
+	// maxSessionExpires is the most that a far side's Min-SE may bring us to: beyond it a session timer ends nothing.
+	maxSessionExpires = 24 * time.Hour
+)
 
 var errSessionExpires = errors.New("session-expires cannot be read")
 
@@ -73,14 +77,14 @@ func sessionExpiresOf(m message) sessionExpires {
 	return s
 }
 
-// minExpiresOf returns the Min-SE of a message, at least 90 s.
+// minExpiresOf returns the Min-SE of a message, at least 90 s and at most a day.
 func minExpiresOf(m message) time.Duration {
 	v, _, _ := strings.Cut(value(m, "min-se"), ";")
 	d, err := parseDelta(v)
 	if err != nil {
 		return minSessionExpires
 	}
-	return max(d, minSessionExpires)
+	return min(max(d, minSessionExpires), maxSessionExpires)
 }
 
 func seconds(d time.Duration) string { return strconv.FormatInt(int64(d/time.Second), 10) }

@@ -70,20 +70,26 @@ func (s *session) answer(req *msg.Request, res *msg.Response) {
 
 // propose adds what a request of ours asks for.
 func (s *session) propose(req *msg.Request, refresher string) {
-	want := sessionExpires{interval: max(s.l.srv.cfg.SessionExpires, s.minimum), refresher: refresher}
-	if s.interval > 0 {
-		want.interval = max(s.interval, s.minimum)
-	}
+	want := sessionExpires{interval: s.wanted(), refresher: refresher}
 	req.AppendHeader(msg.NewHeader("Session-Expires", want.String()))
 	req.AppendHeader(msg.NewHeader("Min-SE", seconds(s.minimum)))
 }
 
-// concluded takes the 2xx to a request of ours (RFC 4028 section 7.2). A far side that says nothing has no timer: then the
-// refreshes are ours, and show whether it still lives.
+// wanted is the interval that a request of ours asks for.
+func (s *session) wanted() time.Duration {
+	if s.interval > 0 {
+		return max(s.interval, s.minimum)
+	}
+	return max(s.l.srv.cfg.SessionExpires, s.minimum)
+}
+
+// concluded takes the 2xx to a request of ours (RFC 4028 section 7.2). A far side that says nothing has no timer, and one
+// that says more than we asked for (section 9: it may only say less) has none that would help: then the refreshes are ours,
+// and show whether it still lives.
 func (s *session) concluded(res *msg.Response) {
 	said := sessionExpiresOf(res)
-	if said.interval < minSessionExpires {
-		said.interval = max(s.l.srv.cfg.SessionExpires, s.minimum)
+	if asked := s.wanted(); said.interval < minSessionExpires || said.interval > asked {
+		said = sessionExpires{interval: asked}
 	}
 	s.start(said.interval, said.refresher != refresherUAS)
 }
