@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -41,6 +42,7 @@ type chaos struct {
 func (c *chaos) run() {
 	c.refs = map[call.LegID]string{}
 	c.w.register("anna", c.w.phone, c.w.other)
+	c.w.phones.agents["good"] = "anna"
 	lossy := rand.New(rand.NewPCG(c.r.Uint64(), 1))
 	c.w.net.Hook(func(memnet.Packet) memnet.Fate {
 		switch lossy.IntN(10) {
@@ -57,6 +59,10 @@ func (c *chaos) run() {
 		c.step()
 		c.look()
 		time.Sleep(time.Duration(c.r.IntN(3000)) * time.Millisecond)
+	}
+	if c.r.IntN(4) == 0 {
+		c.closes()
+		return
 	}
 	c.w.srv.SetDraining(true)
 	time.Sleep(3 * time.Second) // what is still on its way
@@ -76,10 +82,27 @@ func (c *chaos) run() {
 	}
 }
 
+// closes ends the server in the middle of everything: the world sees to it that nothing is left.
+func (c *chaos) closes() {
+	start, done := time.Now(), make(chan error, 1)
+	go func() { done <- c.w.srv.Close(context.Background()) }()
+	for range 25 {
+		c.step()
+		c.look()
+		time.Sleep(100 * time.Millisecond)
+	}
+	if err := <-done; err != nil {
+		c.w.t.Error(err)
+	}
+	if d := time.Since(start); d > 3*time.Second {
+		c.w.t.Errorf("closed after %s", d)
+	}
+}
+
 // step does one random thing.
 func (c *chaos) step() {
 	w := c.w
-	switch c.r.IntN(12) {
+	switch c.r.IntN(14) {
 	case 0, 1:
 		k := w.pbx.calls(fmt.Sprint("c", len(c.talks)))
 		body := sdp("192.0.2.10")
@@ -100,6 +123,17 @@ func (c *chaos) step() {
 		c.command()
 	case 7, 8, 9:
 		c.talk()
+	case 10: // a phone calls out
+		k := w.phone.calls(fmt.Sprint("p", len(c.talks)))
+		k.invite(sdp("198.51.100.5"), "Proxy-Authorization: good")
+		c.talks = append(c.talks, k)
+	case 11: // a transfer is reported and the phone hung up, in one breath
+		if len(c.legs) > 0 {
+			leg := c.legs[c.r.IntN(len(c.legs))]
+			w.srv.Do(call.AnswerRefer{Leg: leg, Ref: c.refs[leg], Code: 202})
+			w.srv.Do(call.NotifyRefer{Leg: leg, Ref: c.refs[leg], Code: []int{180, 200, 486}[c.r.IntN(3)]})
+			w.srv.Do(call.Hangup{Leg: leg, Cause: []call.Cause{call.CauseBye, call.CauseElse}[c.r.IntN(2)]})
+		}
 	default:
 		c.reply()
 	}
@@ -122,7 +156,7 @@ func (c *chaos) talk() {
 		return
 	}
 	k := c.talks[c.r.IntN(len(c.talks))]
-	switch c.r.IntN(9) {
+	switch c.r.IntN(10) {
 	case 0:
 		k.cancel()
 	case 1:
@@ -135,7 +169,7 @@ func (c *chaos) talk() {
 		k.invite("")
 	case 7:
 		k.send("UPDATE", "", "Supported: timer")
-	case 8:
+	case 8, 9:
 		k.send("REFER", "", "Refer-To: <sip:205@x>")
 	}
 }
@@ -181,7 +215,7 @@ func (c *chaos) look() {
 	for ; c.w.seen < len(c.w.events); c.w.seen++ {
 		p := c.w.events[c.w.seen]
 		switch ev := p.ev.(type) {
-		case call.Arrived:
+		case call.Arrived, call.Dialled:
 			c.legs = append(c.legs, p.leg)
 		case call.Referred:
 			c.refs[p.leg] = ev.Ref
