@@ -2,6 +2,7 @@ package call
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -59,7 +60,8 @@ type Call struct {
 	hears    string // the source that plays to the caller, empty where she talks with somebody
 	consult  LegID  // the agent's second leg, empty without a consultation
 	refer    refer
-	legs     int // outgoing legs made so far, for their names
+	early    []earlyEvent // asked for before the audio was open
+	legs     int          // outgoing legs made so far, for their names
 
 	at  Instant
 	out []Command
@@ -143,8 +145,11 @@ func (c *Call) Handle(at Instant, leg LegID, ev Event) []Command {
 	case c.consult:
 		c.consultLeg(ev)
 	default:
-		if ev, is := ev.(Consult); is {
+		switch ev := ev.(type) {
+		case Consult:
 			c.startConsult(leg, ev)
+		case Ended:
+			c.early = slices.DeleteFunc(c.early, func(e earlyEvent) bool { return e.leg == leg })
 		}
 	}
 	return c.out

@@ -12,6 +12,8 @@ func (c *Call) startConsult(leg LegID, ev Consult) {
 		c.log(Entry{Kind: KindRefused, Agent: c.agent.id, Number: ev.Target.Number, Code: code, Reason: reason})
 	}
 	switch {
+	case c.phase == opening:
+		c.tooEarly(leg, ev)
 	case c.phase != talking:
 		refuse(403, "No call to consult for")
 	case c.consult != "":

@@ -26,6 +26,7 @@ func (c *Call) finish(o Outcome, cause Cause) {
 		c.emit(Dequeue{})
 	}
 	c.notify(487, "Request Terminated")
+	c.dropEarly()
 	if c.caller != "" {
 		if c.accepted {
 			c.emit(Hangup{Leg: c.caller, Cause: cause})

@@ -23,7 +23,64 @@ func (c *Call) agentLeg(ev Event) {
 	case Resumed:
 		c.resumed()
 	case Transfer:
+		if c.phase == opening {
+			c.tooEarly(c.agent.leg, ev)
+			return
+		}
 		c.transfer(ev)
+	}
+}
+
+// earlyEvent is something that the receptionist asked for before her answer was durable.
+type earlyEvent struct {
+	leg LegID
+	ev  Event
+}
+
+// maxEarly is how many of them are kept; a person makes one or two in the milliseconds that a commit takes.
+const maxEarly = 4
+
+// tooEarly keeps a wish for when the audio is open.
+func (c *Call) tooEarly(leg LegID, ev Event) {
+	if len(c.early) < maxEarly {
+		c.early = append(c.early, earlyEvent{leg, ev})
+		return
+	}
+	c.refuseEarly(earlyEvent{leg, ev})
+}
+
+// grantEarly does what was asked for too early; dropEarly refuses it, since the answer did not count.
+func (c *Call) grantEarly() {
+	for _, e := range c.takeEarly() {
+		switch ev := e.ev.(type) {
+		case Transfer:
+			c.transfer(ev)
+		case Consult:
+			c.startConsult(e.leg, ev)
+		}
+	}
+}
+
+func (c *Call) dropEarly() {
+	for _, e := range c.takeEarly() {
+		c.refuseEarly(e)
+	}
+}
+
+func (c *Call) takeEarly() []earlyEvent {
+	taken := c.early
+	c.early = nil
+	return taken
+}
+
+func (c *Call) refuseEarly(e earlyEvent) {
+	switch ev := e.ev.(type) {
+	case Transfer:
+		if e.leg == c.agent.leg { // not where the phone has left
+			c.emit(AnswerRefer{Leg: e.leg, Ref: ev.Ref, Code: 403, Reason: "No call to transfer"})
+		}
+	case Consult:
+		c.emit(Reject{Leg: e.leg, Code: 403, Reason: "No call to consult for"})
 	}
 }
 
@@ -50,6 +107,10 @@ func (c *Call) open() {
 	c.log(Entry{Kind: KindOpened, Agent: c.agent.id})
 	c.armMarks()
 	c.arm(TimerHeartbeat, HeartbeatEvery)
+	if c.agent.held {
+		c.log(Entry{Kind: KindHeld, Leg: c.agent.leg, Agent: c.agent.id})
+	}
+	c.grantEarly()
 }
 
 // join lets caller and receptionist hear each other, unless her phone holds the caller, who then hears music.
@@ -65,6 +126,7 @@ func (c *Call) join() {
 // was gone at once: she is freed, the caller goes to the head of the line, and nothing is charged for it.
 func (c *Call) withdraw(how Freed, cause Cause) {
 	c.emit(Disarm{TimerCommit})
+	c.dropEarly()
 	if c.agent.leg != "" {
 		c.emit(Hangup{Leg: c.agent.leg, Cause: cause})
 	}
