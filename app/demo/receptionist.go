@@ -46,6 +46,7 @@ func (p *play) converse(ctx context.Context, who int, c *softphone.Call) {
 	p.mu.Unlock()
 	unit, limits := p.w.unit, p.w.cfg.Limits
 	h := handling{p: p, c: c, from: answered}
+	h.greet(ctx)
 	switch p.scene.scenario {
 	case Over:
 		softphone.Pause(ctx, limits.Included+2*unit)
@@ -66,6 +67,26 @@ func (p *play) converse(ctx context.Context, who int, c *softphone.Call) {
 		softphone.Pause(ctx, 3*unit+unit/2)
 	}
 	h.part(ctx, who)
+}
+
+// greet waits until the caller is heard, as a receptionist does before she goes on: the server opens the audio when the
+// answer is on disk.
+func (h *handling) greet(ctx context.Context) {
+	const clock, most = 20 * time.Millisecond, 3 * time.Second
+	for waited := time.Duration(0); h.c.Audio().Heard().Packets == 0; waited += clock {
+		if waited >= most {
+			h.p.problem("the caller was not heard within %v of the answer", most)
+			return
+		}
+		select {
+		case <-h.c.Ended():
+			return
+		default:
+		}
+		if !softphone.Pause(ctx, clock) {
+			return
+		}
+	}
 }
 
 // handling measures how long a receptionist is in the call, by what is on the wire at her phone.
