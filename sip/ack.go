@@ -92,7 +92,7 @@ func (l *leg) receivedACK(ack *msg.Request, at time.Time) {
 	}
 	direction, err := l.srv.cfg.Media.Accept(l.id, ack.Body())
 	if err != nil {
-		l.log.Info("answer in the ACK refused", "error", err)
+		l.complain("answer in the ACK refused", err)
 		if first {
 			l.fail(at, call.CauseFault, 0, "")
 		}

@@ -203,6 +203,9 @@ func (s *Server) enrollIncoming(l *leg) (merged, ok bool) {
 	return false, true
 }
 
+// maxDiverted is how often a call may have been forwarded on its way. One that was more often goes in circles.
+const maxDiverted = 20
+
 // invalid returns the refusal of an INVITE that cannot become a call, else nil.
 func invalid(req *msg.Request, tx *wire.ServerTx) *msg.Response {
 	if res := unsupported(req, tx); res != nil {
@@ -215,6 +218,8 @@ func invalid(req *msg.Request, tx *wire.ServerTx) *msg.Response {
 		code = msg.StatusBadRequest
 	case req.MaxForwards() != nil && req.MaxForwards().Val() == 0:
 		code = msg.StatusTooManyHops
+	case len(users(req, "history-info"))+len(users(req, "diversion")) > maxDiverted:
+		code = msg.StatusLoopDetected
 	case wantsOther(req):
 		code = msg.StatusNotAcceptable
 	}

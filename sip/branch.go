@@ -94,7 +94,7 @@ func (b *branch) provisional(res *msg.Response, at time.Time) {
 	if len(res.Body()) > 0 && (l.out.trunk != nil || len(l.out.branches) == 1) {
 		if _, err := b.accept(res.Body()); err != nil {
 			// The final answer counts; an early one that is bad is only not heard.
-			l.log.Info("early answer refused", "error", err)
+			l.complain("early answer refused", err)
 		} else if !l.out.audible {
 			l.out.audible = true
 			l.post(at, call.EarlyMedia{})
@@ -140,7 +140,7 @@ func (b *branch) success(req *msg.Request, res *msg.Response, at time.Time) {
 	l.cancelAll(b, true)
 	direction, err := b.accept(res.Body())
 	if err != nil && !(len(res.Body()) == 0 && l.out.audible) {
-		l.log.Info("answer refused", "error", err)
+		l.complain("answer refused", err)
 		l.last(at, call.Failed{Code: msg.StatusNotAcceptableHere, Reason: "answer not acceptable"})
 		l.bye()
 		return

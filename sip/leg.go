@@ -266,3 +266,11 @@ func (l *leg) dest() wire.Dest {
 	}
 	return d
 }
+
+// complain logs what is wrong with a message of the far side. All legs together may do so a few times a second: whoever
+// can send many must not fill a disk.
+func (l *leg) complain(what string, err error) {
+	if l.srv.complaints.Allow() {
+		l.log.Info(what, "error", err)
+	}
+}

@@ -48,7 +48,7 @@ func (l *leg) receivedRefer(req *msg.Request, tx *wire.ServerTx, at time.Time) {
 	}
 	target, err := parseReferTo(to[0])
 	if err != nil {
-		l.log.Info("refer refused", "error", err)
+		l.complain("refer refused", err)
 		code := msg.StatusBadRequest
 		if errors.Is(err, errReferMethod) {
 			code = msg.StatusForbidden

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	msg "github.com/emiago/sipgo/sip"
+	"golang.org/x/time/rate"
 
 	"telefonist/call"
 	"telefonist/sip/wire"
@@ -23,10 +24,12 @@ type Server struct {
 	cfg     Config
 	log     *slog.Logger
 	metrics *metrics
-	stack   *wire.Stack
-	tasks   *tasks
-	ctx     context.Context // ends with Close
-	stop    context.CancelFunc
+	// complaints limits what is logged of wrong messages.
+	complaints *rate.Limiter
+	stack      *wire.Stack
+	tasks      *tasks
+	ctx        context.Context // ends with Close
+	stop       context.CancelFunc
 
 	trunks atomic.Pointer[trunks]
 	// targets are the addresses that trunk targets were found at: netip.Addr to nothing. There are as many as DNS gave
@@ -61,7 +64,7 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		cfg: cfg, log: cfg.Logger, tasks: newTasks(),
+		cfg: cfg, log: cfg.Logger, tasks: newTasks(), complaints: rate.NewLimiter(5, 20),
 		legs: map[call.LegID]*leg{}, dialogs: map[dialogKey]dialogEntry{}, merges: map[mergeKey]*leg{},
 		empty: make(chan struct{}),
 	}

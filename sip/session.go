@@ -167,7 +167,7 @@ func (l *leg) describe(req *msg.Request, tx *wire.ServerTx, at time.Time) (body 
 	}
 	a, err := l.srv.cfg.Media.Answer(l.id, req.Body())
 	if err != nil {
-		l.log.Info("offer refused", "error", err)
+		l.complain("offer refused", err)
 		l.respond(tx, msg.StatusNotAcceptableHere, warning(err, l.dialog.contactHost()))
 		return nil, false, false
 	}

@@ -167,7 +167,7 @@ func (s *session) reinvited(req *msg.Request, res *msg.Response) {
 		if l.phase == confirmed && len(res.Body()) > 0 {
 			direction, err := l.srv.cfg.Media.Accept(l.id, res.Body())
 			if err != nil {
-				l.log.Info("answer to a session refresh refused", "error", err)
+				l.complain("answer to a session refresh refused", err)
 			} else {
 				l.holding(time.Now(), direction)
 			}

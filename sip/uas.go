@@ -39,7 +39,7 @@ func (l *leg) arrive() {
 	if body := in.req.Body(); len(body) > 0 {
 		a, err := l.srv.cfg.Media.Answer(l.id, body)
 		if err != nil {
-			l.log.Info("offer refused", "error", err)
+			l.complain("offer refused", err)
 			l.refuse(msg.StatusNotAcceptableHere, "", warning(err, l.dialog.contactHost()))
 			return
 		}
