@@ -204,7 +204,7 @@ func (s *Server) enrollIncoming(l *leg) (merged, ok bool) {
 }
 
 // maxDiverted is how often a call may have been forwarded on its way. One that was more often goes in circles.
-const maxDiverted = 20
+const maxDiverted = 15
 
 // invalid returns the refusal of an INVITE that cannot become a call, else nil.
 func invalid(req *msg.Request, tx *wire.ServerTx) *msg.Response {

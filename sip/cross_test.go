@@ -359,7 +359,7 @@ func TestInviteIsValidated(t *testing.T) {
 		{"two contacts", sdp("192.0.2.10"), []string{"Contact: <sip:a@192.0.2.10>, <sip:b@192.0.2.10>"}, 400, ""},
 		{"100rel required", sdp("192.0.2.10"), []string{"Require: 100rel, timer"}, 420, "Unsupported: 100rel\r\n"},
 		{"no hops left", sdp("192.0.2.10"), []string{"Max-Forwards: 0"}, 483, ""},
-		{"forwarded in circles", sdp("192.0.2.10"), []string{"Diversion: " + strings.Repeat("<sip:1@x>, ", maxDiverted) + "<sip:2@x>"}, 482, ""},
+		{"forwarded in circles", sdp("192.0.2.10"), []string{"Diversion: " + strings.Repeat("<sip:1@pbx.example>, ", maxDiverted) + "<sip:2@pbx.example>"}, 482, ""},
 		{"not sdp", "hello", []string{"Content-Type: text/plain"}, 415, "Accept: application/sdp\r\n"},
 		{"encoded", sdp("192.0.2.10"), []string{"Content-Type: application/sdp", "Content-Encoding: gzip"}, 415, "Accept-Encoding: identity\r\n"},
 		{"takes no sdp", sdp("192.0.2.10"), []string{"Accept: text/plain"}, 406, ""},
