@@ -28,7 +28,9 @@ type stream struct {
 	mux       bool
 	rtcp      netip.AddrPort // from a=rtcp; the zero value for the default
 	ptime     time.Duration
-	maps      map[uint8]string // payload number to lower-case name/rate
+	maps      map[uint8]string // payload number to name/rate, and channels where they are more than one
+	params    map[uint8]string // payload number to its parameters
+	crypto    []cryptoLine
 }
 
 // parse reads a session description. Errors are *RefusedError.
@@ -50,6 +52,12 @@ func parse(text []byte) ([]stream, error) {
 	return streams, nil
 }
 
+// The transports that can become ours (RFC 3551 section 6, RFC 3711 section 12).
+const (
+	plain  = "RTP/AVP"
+	secure = "RTP/SAVP"
+)
+
 // foreign stands for an m-line that cannot become ours. The library refuses kinds of media and transports that it does
 // not know (image over udptl, for one), where RFC 3264 section 6 has us refuse that one stream.
 const foreign = "m=application 0 UDP 0\r\n"
@@ -66,7 +74,7 @@ func relevant(text []byte) (kept []byte, streams []stream, err error) {
 				return nil, nil, err
 			}
 			streams = append(streams, s)
-			if ours = s.media == "audio" && s.proto == "RTP/AVP"; !ours {
+			if ours = s.media == "audio" && (s.proto == plain || s.proto == secure); !ours {
 				line = []byte(foreign)
 			}
 		case !ours || len(line) > 1 && line[1] == '=' && strings.IndexByte("biekpruz", line[0]) >= 0:
@@ -105,7 +113,7 @@ func readLine(text string) (stream, error) {
 
 // read takes the address and the attributes of a stream.
 func (s *stream) read(d *sdp.SessionDescription, m *sdp.MediaDescription) {
-	s.ptime, s.maps = 20*time.Millisecond, map[uint8]string{}
+	s.ptime, s.maps, s.params = 20*time.Millisecond, map[uint8]string{}, map[uint8]string{}
 	c := m.ConnectionInformation
 	if c == nil {
 		c = d.ConnectionInformation
@@ -149,6 +157,7 @@ func (s *stream) readAttributes(session, media []sdp.Attribute) {
 	for _, a := range session {
 		s.readDirection(a.Key)
 	}
+	most := time.Hour
 	for _, a := range media {
 		s.readDirection(a.Key)
 		switch a.Key {
@@ -157,13 +166,31 @@ func (s *stream) readAttributes(session, media []sdp.Attribute) {
 		case "rtcp":
 			s.rtcp = readRTCP(a.Value)
 		case "ptime":
-			if ms, err := strconv.Atoi(strings.TrimSpace(a.Value)); err == nil && ms > 0 {
-				s.ptime = time.Duration(min(max(ms/10*10, 10), 60)) * time.Millisecond
-			}
+			s.ptime = readPtime(a.Value, s.ptime)
+		case "maxptime":
+			most = readPtime(a.Value, most)
 		case "rtpmap":
 			s.readMap(a.Value)
+		case "fmtp":
+			if pt, params, ok := numbered(a.Value); ok && isParams(params) {
+				s.params[pt] = params
+			}
+		case "crypto":
+			if c, ok := readCrypto(a.Value); ok && len(s.crypto) < maxCrypto {
+				s.crypto = append(s.crypto, c)
+			}
 		}
 	}
+	s.ptime = min(s.ptime, most)
+}
+
+// readPtime reads a=ptime or a=maxptime in whole steps of 10 ms, at least 10 and at most 60.
+func readPtime(value string, otherwise time.Duration) time.Duration {
+	ms, err := strconv.Atoi(strings.TrimSpace(value))
+	if err != nil || ms <= 0 {
+		return otherwise
+	}
+	return time.Duration(min(max(ms/10*10, 10), 60)) * time.Millisecond
 }
 
 func (s *stream) readDirection(key string) {
@@ -200,17 +227,21 @@ func readRTCP(value string) netip.AddrPort {
 	return netip.AddrPortFrom(netip.Addr{}, uint16(port))
 }
 
-func (s *stream) readMap(value string) {
-	number, name, ok := strings.Cut(strings.TrimSpace(value), " ")
-	pt, err := strconv.ParseUint(number, 10, 8)
-	if !ok || err != nil || pt > 127 {
-		return
-	}
-	name = strings.ToLower(strings.TrimSpace(name))
-	s.maps[uint8(pt)] = strings.TrimSuffix(name, "/1")
+// numbered splits the value of an attribute that begins with a payload number.
+func numbered(value string) (pt uint8, rest string, ok bool) {
+	number, rest, ok := strings.Cut(strings.TrimSpace(value), " ")
+	n, err := strconv.ParseUint(number, 10, 8)
+	return uint8(n), strings.TrimSpace(rest), ok && err == nil && n <= 127
 }
 
-// format tells what a format of the m-line carries: by a=rtpmap, or by the static number (RFC 3551 table 4).
+func (s *stream) readMap(value string) {
+	if pt, name, ok := numbered(value); ok {
+		s.maps[pt] = strings.TrimSuffix(name, "/1")
+	}
+}
+
+// format tells what a format of the m-line carries: by a=rtpmap, or by the static number (RFC 3551 table 4). What could
+// be passed through counts as FormatNone here.
 func (s *stream) format(f string) (uint8, Format) {
 	n, err := strconv.ParseUint(f, 10, 8)
 	if err != nil || n > 127 {
@@ -218,49 +249,16 @@ func (s *stream) format(f string) (uint8, Format) {
 	}
 	pt := uint8(n)
 	name, mapped := s.maps[pt]
-	switch {
-	case name == "pcma/8000" || !mapped && pt == 8:
-		return pt, FormatPCMA
-	case name == "pcmu/8000" || !mapped && pt == 0:
-		return pt, FormatPCMU
-	case name == "telephone-event/8000":
+	name = strings.ToLower(name)
+	for c := PCMA; c <= G722; c++ {
+		if name == strings.ToLower(c.String())+"/8000" || !mapped && pt == c.static() {
+			return pt, c.format()
+		}
+	}
+	if name == "telephone-event/8000" {
 		return pt, FormatEvent
 	}
 	return pt, FormatNone
-}
-
-// usable reports whether the m-line can become our stream.
-func (s *stream) usable() error {
-	switch {
-	case s.media != "audio" || s.port == 0:
-		return refuse(WarnMedia, "no audio")
-	case s.proto != "RTP/AVP":
-		return refuse(WarnTransport, "audio is not RTP/AVP")
-	case s.addrErr != nil:
-		return s.addrErr
-	case s.codec(NoCodec) == NoCodec:
-		return refuse(WarnFormat, "neither PCMA nor PCMU")
-	}
-	return nil
-}
-
-// codec chooses among the stream's codecs: the preferred one where it is there, otherwise the first.
-func (s *stream) codec(prefer Codec) Codec {
-	first := NoCodec
-	for _, f := range s.formats {
-		_, kind := s.format(f)
-		c := Codec(kind)
-		if kind != FormatPCMA && kind != FormatPCMU {
-			continue
-		}
-		if c == prefer {
-			return c
-		}
-		if first == NoCodec {
-			first = c
-		}
-	}
-	return first
 }
 
 // payload returns the first number under which the stream carries the format.

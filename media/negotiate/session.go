@@ -1,11 +1,7 @@
 package negotiate
 
 import (
-	"fmt"
 	"net/netip"
-	"strconv"
-	"strings"
-	"time"
 )
 
 // Local is our side of a session; it never changes.
@@ -16,6 +12,11 @@ type Local struct {
 	RTP, RTCP uint16
 	// ID is the session identifier of o=, unique among our sessions.
 	ID uint64
+	// Codecs are what may be used; nil means DefaultCodecs.
+	Codecs Codecs
+	// Secure says whether the audio is protected, Keys with what; Keys are looked at only where it may be.
+	Secure Secure
+	Keys   Keys
 }
 
 // Session is the offer/answer state of one dialog. It is not safe for use by several goroutines.
@@ -27,9 +28,12 @@ type Session struct {
 	said    string // our last description but for its version
 	lines   []line // the m-lines so far, which later offers must keep (RFC 3264 section 8)
 	audio   int    // index of ours among them
-	event   uint8  // the number of telephone-event in our offers
-	offered bool   // an offer of ours has been made, so an answer can be accepted
-	numbers numbers
+	proto   string // the transport of ours
+	numbers map[string]uint8
+	tag     int // of our a=crypto in answers
+
+	offered  []offered // the formats of our last offer; empty: none was made, so no answer can be accepted
+	proposed []cryptoLine
 
 	media Media
 	done  bool
@@ -38,53 +42,33 @@ type Session struct {
 // line is an m-line that is kept for later offers.
 type line struct{ media, proto, format string }
 
-// numbers are the payload numbers that our last offer gave to each format.
-type numbers [4]uint8
+// offered is a format of our offer, with our number for it.
+type offered struct {
+	pt     uint8
+	format Format // FormatPass for all that are passed through
+	pass   Pass
+}
 
 // New starts a session. check, where not nil, may forbid an address that the far side asks us to send to; its error
 // should be a *RefusedError.
 func New(local Local, check func(netip.AddrPort) error) *Session {
-	return &Session{local: local, check: check, event: 101}
+	if local.Codecs == nil {
+		local.Codecs = DefaultCodecs
+	}
+	proto := plain
+	if local.Secure == SecureRequired {
+		proto = secure
+	}
+	return &Session{local: local, check: check, proto: proto, numbers: map[string]uint8{eventKey: 101}}
 }
 
 // Media returns what was negotiated last; ok is false before the first finished exchange.
 func (s *Session) Media() (m Media, ok bool) { return s.media, s.done }
 
-// Offer returns our offer: both codecs, the one already in use first, else the preferred one. An offer that says what we
-// said last has the same version (RFC 3264 section 8). It always asks for sendrecv, as we hold nobody (RFC 6337
-// section 5.3).
-func (s *Session) Offer(prefer Codec) []byte {
-	first := s.media.Codec
-	if first == NoCodec {
-		first = prefer
-	}
-	codecs := []Codec{PCMA, PCMU}
-	if first == PCMU {
-		codecs = []Codec{PCMU, PCMA}
-	}
-	var d description
-	for _, c := range codecs {
-		pt := c.static()
-		if s.done && c == s.media.Codec {
-			pt = s.media.Payload
-		}
-		d.add(pt, c.format())
-	}
-	d.add(s.event, FormatEvent)
-	d.direction, d.ptime, d.mux = SendRecv, 20*time.Millisecond, s.done && s.media.Mux
-
-	s.numbers = d.numbers
-	s.offered = true
-	if len(s.lines) == 0 {
-		s.lines, s.audio = []line{{}}, 0
-	}
-	return s.write(d)
-}
-
 // Accept applies the answer to our last offer, and returns our direction. It may be called again for the same offer: a
 // final answer counts in place of an early one. On an error nothing has changed.
 func (s *Session) Accept(answer []byte) (Direction, error) {
-	if !s.offered {
+	if len(s.offered) == 0 {
 		return 0, refuse(WarnOther, "answer without an offer")
 	}
 	streams, err := parse(answer)
@@ -95,21 +79,64 @@ func (s *Session) Accept(answer []byte) (Direction, error) {
 		return 0, refuse(WarnOther, "answer does not match the offer")
 	}
 	st := &streams[s.audio]
-	if err := st.usable(); err != nil {
+	if err := s.usable(st, false); err != nil {
 		return 0, err
 	}
 	m, err := s.understand(st, NoCodec)
 	if err != nil {
 		return 0, err
 	}
-	// They send what we offered, under our numbers (RFC 3264 section 6.1); many send under their own all the same.
-	for kind, pt := range s.numbers {
-		if pt != NoPayload && kind != int(FormatNone) && m.Receive[pt] == FormatNone {
-			m.Receive[pt] = Format(kind)
+	for _, c := range st.crypto {
+		for _, ours := range s.proposed {
+			if c.tag == ours.tag && c.Suite == ours.Suite && m.SendKey.Suite == NoSuite {
+				m.SendKey, m.ReceiveKey = ours.Crypto, c.Crypto
+			}
 		}
+	}
+	if m.SendKey.Suite == NoSuite && (s.local.Secure == SecureRequired || s.proto == secure ||
+		len(s.proposed) > 0 && len(st.crypto) > 0) {
+		return 0, refuse(WarnTransport, "answer has no key for a suite of the offer")
+	}
+	if err := s.expect(&m); err != nil {
+		return 0, err
 	}
 	s.media, s.done = m, true
 	return m.Direction, nil
+}
+
+// expect works out what may arrive after an answer: they send what we offered, under our numbers (RFC 3264 section 6.1);
+// many send under their own all the same. A format that we did not offer is not taken.
+func (s *Session) expect(m *Media) error {
+	for i := range m.Pass {
+		p := &m.Pass[i]
+		if p.Name == "" {
+			continue
+		}
+		known := false
+		for _, o := range s.offered {
+			if o.format == FormatPass && o.pass.fits(p) {
+				known = true
+				if m.Receive[o.pt] == FormatNone {
+					m.Receive[o.pt] = FormatPass + Format(i)
+				}
+			}
+		}
+		if !known {
+			m.Receive[p.Payload], *p = FormatNone, Pass{}
+			if m.First == FormatPass+Format(i) {
+				m.First = m.Codec.format()
+			}
+		}
+	}
+	if m.First == FormatNone {
+		return refuse(WarnFormat, "answer has no format of the offer")
+	}
+	for _, o := range s.offered {
+		if o.format != FormatPass && m.Receive[o.pt] == FormatNone {
+			m.Receive[o.pt] = o.format
+		}
+	}
+	return nil
 }
 
 // Answer applies an offer and returns our answer to it. changed tells whether anything that matters to the stream
@@ -120,58 +147,84 @@ func (s *Session) Answer(offer []byte, prefer Codec) (answer []byte, changed boo
 	if err != nil {
 		return nil, false, err
 	}
-	audio := -1
-	for i := range streams {
-		bad := streams[i].usable()
-		if bad == nil {
-			audio = i
-			break
-		}
-		if err == nil || streams[i].media == "audio" && streams[i].port != 0 {
-			err = bad
-		}
-	}
-	if audio < 0 {
+	audio, err := s.find(streams)
+	if err != nil {
 		return nil, false, err
 	}
 	st := &streams[audio]
-	if now := s.media.Codec; now != NoCodec && st.codec(now) == now {
+	if now := s.media.Codec; now != NoCodec && s.choose(st, now) == now {
 		prefer = now
 	}
 	m, err := s.understand(st, prefer)
 	if err != nil {
 		return nil, false, err
 	}
+	if len(st.crypto) > 0 && s.local.Secure != SecureOff {
+		c := st.crypto[0]
+		s.tag = c.tag
+		m.SendKey, m.ReceiveKey = s.local.Keys.of(c.Suite), c.Crypto
+	}
 
 	changed = !s.done || m != s.media
 	s.media, s.done = m, true
 	s.keepLines(streams, audio)
-	if m.Event != NoPayload {
-		s.event = m.Event // a number keeps its meaning for the whole session (RFC 3264 section 8.3.2)
+	d := description{direction: m.Direction, ptime: m.Ptime, mux: m.Mux}
+	all, _ := s.pick(st, prefer)
+	for _, p := range all {
+		d.add(&m, p)
+		s.assign(keyOf(&m, p.format), p.pt)
 	}
-	var d description
-	d.add(m.Payload, m.Codec.format())
-	if m.Event != NoPayload {
-		d.add(m.Event, FormatEvent)
+	if m.SendKey.Suite != NoSuite {
+		d.crypto = []cryptoLine{{s.tag, m.SendKey}}
 	}
-	d.direction, d.ptime, d.mux = m.Direction, m.Ptime, m.Mux
 	return s.write(d), changed, nil
 }
 
-// understand works out what a stream of the far side means for us.
+// find returns the m-line that becomes ours: the first that can, one with keys before one without where we may have
+// keys. The error is about the first audio that cannot.
+func (s *Session) find(streams []stream) (audio int, err error) {
+	audio = -1
+	for i := range streams {
+		st := &streams[i]
+		if bad := s.usable(st, true); bad != nil {
+			if err == nil || st.media == "audio" && st.port != 0 {
+				err = bad
+			}
+			continue
+		}
+		if audio < 0 || s.local.Secure != SecureOff && len(streams[audio].crypto) == 0 && len(st.crypto) > 0 {
+			audio = i
+		}
+	}
+	if audio >= 0 {
+		return audio, nil
+	}
+	return 0, err
+}
+
+// understand works out what a stream of the far side means for us, but for keys.
 func (s *Session) understand(st *stream, prefer Codec) (Media, error) {
-	c := st.codec(prefer)
 	m := Media{
-		Codec:     c,
-		Payload:   st.payload(c.format()),
-		Event:     st.payload(FormatEvent),
+		Payload:   NoPayload,
+		Event:     NoPayload,
 		Ptime:     st.ptime,
 		Direction: st.direction.reverse(),
 		Mux:       st.mux,
 	}
-	m.Receive[m.Payload] = c.format()
-	if m.Event != NoPayload {
-		m.Receive[m.Event] = FormatEvent
+	var all []picked
+	all, m.Pass = s.pick(st, prefer)
+	for _, p := range all {
+		m.Receive[p.pt] = p.format
+		switch c := p.format.Codec(); {
+		case c != NoCodec:
+			m.Codec, m.Payload = c, p.pt
+		case p.format == FormatEvent:
+			m.Event = p.pt
+			continue
+		}
+		if m.First == FormatNone {
+			m.First = p.format
+		}
 	}
 	if st.addr.IsUnspecified() {
 		// The hold of RFC 2543, still to be understood (RFC 3264 section 8.4): nothing can be sent.
@@ -211,60 +264,5 @@ func (s *Session) keepLines(streams []stream, audio int) {
 	for _, st := range streams {
 		s.lines = append(s.lines, line{st.media, st.proto, st.formats[0]})
 	}
-	s.audio = audio
-}
-
-// description is our m-line before it is written.
-type description struct {
-	formats   []string
-	maps      []string
-	numbers   numbers
-	direction Direction
-	ptime     time.Duration
-	mux       bool
-}
-
-func (d *description) add(pt uint8, f Format) {
-	if len(d.formats) == 0 {
-		d.numbers = numbers{NoPayload, NoPayload, NoPayload, NoPayload}
-	}
-	number := strconv.Itoa(int(pt))
-	d.numbers[f] = pt
-	d.formats = append(d.formats, number)
-	switch f {
-	case FormatPCMA, FormatPCMU:
-		d.maps = append(d.maps, "a=rtpmap:"+number+" "+Codec(f).String()+"/8000\r\n")
-	case FormatEvent:
-		d.maps = append(d.maps, "a=rtpmap:"+number+" telephone-event/8000\r\n", "a=fmtp:"+number+" 0-16\r\n")
-	}
-}
-
-// write prints our description with every m-line of the session, all but ours refused with port 0 (RFC 3264 section 6).
-func (s *Session) write(d description) []byte {
-	var b strings.Builder
-	family := "IP4"
-	if !s.local.Addr.Is4() {
-		family = "IP6"
-	}
-	fmt.Fprintf(&b, " IN %s %s\r\ns=-\r\nc=IN %s %s\r\nt=0 0\r\n", family, s.local.Addr, family, s.local.Addr)
-	for i, l := range s.lines {
-		if i != s.audio {
-			fmt.Fprintf(&b, "m=%s 0 %s %s\r\n", l.media, l.proto, l.format)
-			continue
-		}
-		fmt.Fprintf(&b, "m=audio %d RTP/AVP %s\r\n", s.local.RTP, strings.Join(d.formats, " "))
-		b.WriteString(strings.Join(d.maps, ""))
-		fmt.Fprintf(&b, "a=ptime:%d\r\na=%s\r\n", d.ptime.Milliseconds(), d.direction)
-		switch {
-		case d.mux:
-			b.WriteString("a=rtcp-mux\r\n")
-		case s.local.RTCP != s.local.RTP+1:
-			fmt.Fprintf(&b, "a=rtcp:%d\r\n", s.local.RTCP)
-		}
-	}
-	if b.String() != s.said {
-		s.said = b.String()
-		s.version++
-	}
-	return fmt.Appendf(nil, "v=0\r\no=telefonist %d %d%s", s.local.ID, s.version, s.said)
+	s.audio, s.proto = audio, streams[audio].proto
 }

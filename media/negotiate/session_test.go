@@ -29,11 +29,11 @@ func has(t *testing.T, text []byte, lines ...string) {
 	}
 }
 
-func TestOfferHasBothCodecsThePreferredOneFirst(t *testing.T) {
-	has(t, newSession().Offer(NoCodec), "v=0", "o=telefonist 7 1 IN IP4 192.0.2.1", "s=-", "c=IN IP4 192.0.2.1",
-		"m=audio 10000 RTP/AVP 8 0 101", "a=rtpmap:8 PCMA/8000", "a=rtpmap:0 PCMU/8000",
+func TestOfferHasAllCodecsThePreferredOneFirst(t *testing.T) {
+	has(t, newSession().Offer(nil, false), "v=0", "o=telefonist 7 1 IN IP4 192.0.2.1", "s=-", "c=IN IP4 192.0.2.1",
+		"m=audio 10000 RTP/AVP 8 0 9 101", "a=rtpmap:8 PCMA/8000", "a=rtpmap:0 PCMU/8000",
 		"a=rtpmap:101 telephone-event/8000", "a=fmtp:101 0-16", "a=ptime:20", "a=sendrecv")
-	has(t, newSession().Offer(PCMU), "m=audio 10000 RTP/AVP 0 8 101")
+	has(t, newSession().Offer(&Media{Codec: PCMU, First: FormatPCMU}, false), "m=audio 10000 RTP/AVP 0 8 9 101")
 }
 
 func TestAnswerToOffer(t *testing.T) {
@@ -124,7 +124,7 @@ func TestUnacceptableDescriptionsAreRefusedWithAWarningAndChangeNothing(t *testi
 		{"no media", describe(), WarnMedia},
 		{"video only", describe("m=video 4000 RTP/AVP 8"), WarnMedia},
 		{"port zero", describe("m=audio 0 RTP/AVP 8"), WarnMedia},
-		{"no common codec", describe("m=audio 4000 RTP/AVP 18 9 101", "a=rtpmap:101 telephone-event/8000"), WarnFormat},
+		{"no common codec", describe("m=audio 4000 RTP/AVP 18 3 101", "a=rtpmap:101 telephone-event/8000"), WarnFormat},
 		{"secure only", describe("m=audio 4000 RTP/SAVP 8"), WarnTransport},
 		{"multicast", describe("m=audio 4000 RTP/AVP 8", "c=IN IP4 224.2.1.1/127"), WarnAddress},
 		{"multicast without TTL", describe("m=audio 4000 RTP/AVP 8", "c=IN IP4 239.1.1.1"), WarnAddress},
@@ -176,8 +176,8 @@ func TestVersionMovesExactlyWhenOurDescriptionChanges(t *testing.T) {
 	step("2", a, c, err)
 	a, c, err = answer(talk)
 	step("3", a, c, err)
-	step("4", s.Offer(NoCodec), false, nil) // both codecs again
-	step("4", s.Offer(NoCodec), false, nil)
+	step("4", s.Offer(nil, false), false, nil) // all codecs again
+	step("4", s.Offer(nil, false), false, nil)
 }
 
 func TestOfferAfterAnswerKeepsLinesAndNumbers(t *testing.T) {
@@ -186,12 +186,12 @@ func TestOfferAfterAnswerKeepsLinesAndNumbers(t *testing.T) {
 		"a=rtpmap:96 telephone-event/8000"), NoCodec); err != nil {
 		t.Fatal(err)
 	}
-	has(t, s.Offer(PCMA), "m=video 0 RTP/AVP 99", "m=audio 10000 RTP/AVP 0 8 96", "a=rtpmap:96 telephone-event/8000")
+	has(t, s.Offer(nil, false), "m=video 0 RTP/AVP 99", "m=audio 10000 RTP/AVP 0 8 9 96", "a=rtpmap:96 telephone-event/8000")
 }
 
 func TestAcceptTakesTheirNumbersToSendAndOursToReceive(t *testing.T) {
 	s := newSession()
-	s.Offer(PCMA)
+	s.Offer(nil, false)
 	direction, err := s.Accept(describe("m=audio 4000 RTP/AVP 0 96", "a=rtpmap:96 telephone-event/8000"))
 	if err != nil || direction != SendRecv {
 		t.Fatal(direction, err)
@@ -212,9 +212,9 @@ func TestAFinalAnswerReplacesAnEarlyOneAndABadOneDoesNot(t *testing.T) {
 	if _, err := s.Accept(describe("m=audio 4000 RTP/AVP 8")); err == nil {
 		t.Error("an answer without an offer was accepted")
 	}
-	s.Offer(NoCodec)
+	s.Offer(nil, false)
 	for _, bad := range [][]byte{
-		describe("m=audio 0 RTP/AVP 8"), describe("m=audio 4000 RTP/AVP 9"), []byte("v=1"),
+		describe("m=audio 0 RTP/AVP 8"), describe("m=audio 4000 RTP/AVP 18"), []byte("v=1"),
 		describe("m=audio 4000 RTP/AVP 8", "m=audio 4002 RTP/AVP 8"),
 	} {
 		if _, err := s.Accept(bad); err == nil {
@@ -296,9 +296,9 @@ func FuzzSession(f *testing.F) {
 				t.Fatalf("the same offer again: changed %v, err %v", changed, err)
 			}
 		}
-		s.Offer(NoCodec)
+		s.Offer(nil, false)
 		_, _ = s.Accept(text)
-		_ = parseAgain(t, s.Offer(NoCodec))
+		_ = parseAgain(t, s.Offer(nil, false))
 	})
 }
 
