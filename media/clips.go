@@ -9,23 +9,35 @@ import (
 	"strings"
 
 	"telefonist/call"
+	"telefonist/media/g722"
 	"telefonist/media/negotiate"
 )
 
 //go:embed prompts/*.wav
 var builtin embed.FS
 
-// clip is a sound in both codecs, encoded once for all listeners.
+// clip is a sound in every codec that we speak, encoded once for all listeners. All have one byte for 1/8 ms.
 type clip struct {
-	name       string
-	alaw, ulaw []byte
+	name             string
+	alaw, ulaw, g722 []byte
 }
 
-func newClip(name string, samples []int16) *clip {
-	c := &clip{name: name, alaw: make([]byte, len(samples)), ulaw: make([]byte, len(samples))}
-	for i, s := range samples {
-		c.alaw[i] = encode(s, negotiate.PCMA)
-		c.ulaw[i] = encode(s, negotiate.PCMU)
+// newClip encodes 8 kHz audio.
+func newClip(name string, narrow []int16) *clip { return newWideClip(name, sound{narrow: narrow}) }
+
+// newWideClip encodes a sound. Where it has no wide audio its lower band alone is encoded.
+func newWideClip(name string, s sound) *clip {
+	n := len(s.narrow)
+	c := &clip{name: name, alaw: make([]byte, n), ulaw: make([]byte, n), g722: make([]byte, n)}
+	for i, v := range s.narrow {
+		c.alaw[i] = encode(v, negotiate.PCMA)
+		c.ulaw[i] = encode(v, negotiate.PCMU)
+	}
+	var e g722.Encoder
+	if len(s.wide) == 2*n {
+		e.Encode(c.g722, s.wide)
+	} else {
+		e.EncodeNarrow(c.g722, s.narrow)
 	}
 	return c
 }
@@ -33,8 +45,11 @@ func newClip(name string, samples []int16) *clip {
 func (c *clip) len() int { return len(c.alaw) }
 
 func (c *clip) encoded(codec negotiate.Codec) []byte {
-	if codec == negotiate.PCMU {
+	switch codec {
+	case negotiate.PCMU:
 		return c.ulaw
+	case negotiate.G722:
+		return c.g722
 	}
 	return c.alaw
 }
@@ -68,37 +83,84 @@ func loadLibrary(files fs.FS, replace map[string]string) (library, error) {
 		}
 	}
 	for name, file := range replace {
-		var b []byte
-		var err error
-		if files != nil {
-			b, err = fs.ReadFile(files, file)
-		} else {
-			b, err = os.ReadFile(file)
-		}
+		sound, err := readSound(files, file)
 		if err != nil {
 			return nil, fmt.Errorf("prompt %s: %w", name, err)
 		}
-		if err := lib.add(name, b); err != nil {
-			return nil, fmt.Errorf("prompt %s: %s: %w", name, file, err)
-		}
+		lib[name] = newWideClip(name, sound)
 	}
 	return lib, nil
 }
 
 func (lib library) add(name string, wav []byte) error {
-	samples, err := readWAV(wav)
+	s, err := readWAV(wav)
 	if err != nil {
 		return err
 	}
-	lib[name] = newClip(name, samples)
+	lib[name] = newWideClip(name, s)
 	return nil
 }
 
-// CheckPrompt tells what is wrong with a WAV file that is to be a prompt.
-func CheckPrompt(file string) error {
-	b, err := os.ReadFile(file)
-	if err != nil {
-		return err
+// maxPlaylist is the longest playlist, in minutes: an hour takes 90 MB.
+const maxPlaylist = 60
+
+// readSound reads a WAV file, or a folder as a playlist: its WAV files one after the other, in the order of their names.
+// files is where to look, nil for the file system of the machine. An error names the file.
+func readSound(files fs.FS, file string) (sound, error) {
+	read, list := os.ReadFile, os.ReadDir
+	if files != nil {
+		read = func(name string) ([]byte, error) { return fs.ReadFile(files, name) }
+		list = func(name string) ([]fs.DirEntry, error) { return fs.ReadDir(files, name) }
 	}
-	return library{}.add("", b)
+	one := func(file string) (sound, error) {
+		b, err := read(file)
+		if err != nil {
+			return sound{}, err
+		}
+		s, err := readWAV(b)
+		if err != nil {
+			return sound{}, fmt.Errorf("%s: %w", file, err)
+		}
+		return s, nil
+	}
+	entries, err := list(file)
+	if err != nil {
+		return one(file)
+	}
+	var all sound
+	for _, e := range entries { // sorted by name
+		if e.IsDir() || !strings.EqualFold(path.Ext(e.Name()), ".wav") {
+			continue
+		}
+		s, err := one(path.Join(file, e.Name()))
+		if err != nil {
+			return sound{}, err
+		}
+		if all.add(s); len(all.narrow) > maxPlaylist*60*8000 {
+			return sound{}, fmt.Errorf("%s: playlist is longer than %d minutes", file, maxPlaylist)
+		}
+	}
+	if len(all.narrow) == 0 {
+		return sound{}, fmt.Errorf("%s: folder has no WAV file", file)
+	}
+	return all, nil
+}
+
+// CheckPrompt tells what is wrong with a WAV file, or a folder of them, that is to be a prompt or music.
+func CheckPrompt(file string) error {
+	_, err := readSound(nil, file)
+	return err
+}
+
+// BuiltinPrompts are the names of the prompts that come with the program, sorted.
+func BuiltinPrompts() []string {
+	entries, err := builtin.ReadDir("prompts")
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, strings.TrimSuffix(e.Name(), ".wav"))
+	}
+	return names
 }

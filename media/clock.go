@@ -111,7 +111,7 @@ const (
 func (o *outbound) start(p *playback) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.play, o.from, o.tone = p, nil, nil
+	o.play, o.from, o.tone, o.bridge, o.over = p, nil, nil, nil, nil
 }
 
 // tick sends what is due. ended is the playback that has just come to its end; more is false when the clock can forget
@@ -121,15 +121,17 @@ func (o *outbound) tick(now int64) (ended *playback, more bool) {
 	defer o.mu.Unlock()
 	switch {
 	case o.flow == nil:
-		o.play, o.tone = nil, nil
+		o.play, o.tone, o.bridge = nil, nil, nil
 	case o.play != nil:
 		if o.advance(now) {
 			ended, o.play = o.play, nil
 		}
+	case o.bridge != nil:
+		o.cross(now)
 	case o.tone != nil && now-o.voiceAt > toneGap:
 		o.toneAlone(now)
 	}
-	o.ticking = o.play != nil || o.tone != nil
+	o.ticking = o.play != nil || o.tone != nil || o.bridge != nil
 	return ended, o.ticking
 }
 
@@ -183,9 +185,7 @@ func (p *playback) read(b []byte, c negotiate.Codec) (ended bool) {
 			continue
 		}
 		if !p.loop {
-			for i := range b {
-				b[i] = encode(0, c)
-			}
+			quiet(b, c)
 			return true
 		}
 		p.pos = 0
@@ -196,19 +196,16 @@ func (p *playback) read(b []byte, c negotiate.Codec) (ended bool) {
 // toneAlone sends a packet of the tone where there is no voice to lay it over.
 func (o *outbound) toneAlone(now int64) {
 	data := o.buf[headerSize : headerSize+160]
-	silence := encode(0, o.codec)
-	for i := range data {
-		data[i] = silence
-	}
+	quiet(data, o.codec)
 	o.sendOwn(data, now)
 }
 
 // sendOwn sends a packet of our own making that lies in buf, with the tone over it.
 func (o *outbound) sendOwn(data []byte, now int64) {
 	if o.tone != nil {
-		o.tone = o.tone.mix(data, o.codec)
+		o.mixTone(data)
 	}
-	if !o.open() {
+	if !o.open() || o.codec == negotiate.NoCodec {
 		o.joined = false
 		return
 	}
@@ -216,15 +213,20 @@ func (o *outbound) sendOwn(data []byte, now int64) {
 	var stamp uint32
 	marker := !o.joined || o.current != source{}
 	if marker {
-		seq, stamp = o.next(now)
+		seq, stamp = o.next(now, clockRate)
 		o.current, o.joined = source{}, true
 	} else {
 		seq, stamp = o.seq+1, o.stamp+o.samples
-		if waited := uint32(max(now-o.at, 0) * 8 / 1e6); waited > o.samples+mostBehind {
+		if waited := ticks(max(now-o.at, 0), clockRate); waited > o.samples+mostBehind {
 			stamp = o.stamp + waited // after a pause or a skip
 		}
 	}
-	o.sent(seq, stamp, len(data), true, now)
+	o.sendFrame(data, marker, seq, stamp, now)
+}
+
+// sendFrame sends audio of ours that lies in buf.
+func (o *outbound) sendFrame(data []byte, marker bool, seq uint16, stamp uint32, now int64) {
+	o.sent(seq, stamp, clockRate, uint32(len(data)), len(data), true, now)
 	putHeader(o.buf[:], marker, o.payload, seq, stamp, o.ssrc)
 	o.send(o.buf[:headerSize+len(data)])
 }

@@ -3,6 +3,7 @@ package media
 import (
 	"github.com/zaf/g711"
 
+	"telefonist/media/g722"
 	"telefonist/media/negotiate"
 )
 
@@ -21,21 +22,26 @@ func init() {
 	}
 }
 
-// convert changes samples in place from the format that was received to the codec that is sent.
-func convert(b []byte, from negotiate.Format, to negotiate.Codec) {
+// byTable reports whether one codec becomes the other sample by sample: both are G.711, or they are the same.
+func byTable(from, to negotiate.Codec) bool {
+	return from == to || from != negotiate.G722 && to != negotiate.G722
+}
+
+// convert changes samples in place from one codec to another where that goes by table.
+func convert(b []byte, from, to negotiate.Codec) {
 	switch {
-	case from == negotiate.FormatPCMA && to == negotiate.PCMU:
+	case from == negotiate.PCMA && to == negotiate.PCMU:
 		for i, s := range b {
 			b[i] = alawToUlaw[s]
 		}
-	case from == negotiate.FormatPCMU && to == negotiate.PCMA:
+	case from == negotiate.PCMU && to == negotiate.PCMA:
 		for i, s := range b {
 			b[i] = ulawToAlaw[s]
 		}
 	}
 }
 
-// decode is the linear value of a sample, 16 bits.
+// decode is the linear value of a sample of G.711, 16 bits.
 func decode(s byte, c negotiate.Codec) int16 {
 	if c == negotiate.PCMU {
 		return ulawToLinear[s]
@@ -43,9 +49,63 @@ func decode(s byte, c negotiate.Codec) int16 {
 	return alawToLinear[s]
 }
 
+// encode is the sample of G.711 for a linear value.
 func encode(v int16, c negotiate.Codec) byte {
 	if c == negotiate.PCMU {
 		return g711.EncodeUlawFrame(v)
 	}
 	return g711.EncodeAlawFrame(v)
+}
+
+// decoder turns a stream of one codec into linear audio at 8 kHz, one sample for each byte.
+type decoder struct {
+	codec negotiate.Codec
+	wide  g722.Decoder
+}
+
+// decode fills dst with the samples of src. A codec other than the last one begins anew.
+func (d *decoder) decode(dst []int16, src []byte, c negotiate.Codec) {
+	if c != d.codec {
+		*d = decoder{codec: c}
+	}
+	if c == negotiate.G722 {
+		d.wide.DecodeNarrow(dst, src)
+		return
+	}
+	for i, s := range src {
+		dst[i] = decode(s, c)
+	}
+}
+
+// encoder turns linear audio at 8 kHz into a stream of one codec, one byte for each sample.
+type encoder struct {
+	codec negotiate.Codec
+	wide  g722.Encoder
+}
+
+func (e *encoder) encode(dst []byte, src []int16, c negotiate.Codec) {
+	if c != e.codec {
+		*e = encoder{codec: c}
+	}
+	if c == negotiate.G722 {
+		e.wide.EncodeNarrow(dst, src)
+		return
+	}
+	for i, v := range src {
+		dst[i] = encode(v, c)
+	}
+}
+
+// silenceG722 is what G.722 has for silence once its predictors have come to rest.
+const silenceG722 = 0xfa
+
+// quiet fills a packet with silence.
+func quiet(b []byte, c negotiate.Codec) {
+	s := byte(silenceG722)
+	if c != negotiate.G722 {
+		s = encode(0, c)
+	}
+	for i := range b {
+		b[i] = s
+	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"telefonist/call"
+	"telefonist/media/negotiate"
 )
 
 // Config says how the engine is set up.
@@ -25,11 +26,17 @@ type Config struct {
 	MinPort, MaxPort uint16
 	// Silence is when a leg's far side counts as lost.
 	Silence Silence
+	// Codecs are those of a leg that names none, best first: names of RFC 4855, "*" for all that can be passed through.
+	// Nil means PCMA, PCMU and G722.
+	Codecs []string
 	// Prompts maps names of prompts to WAV files that are used in place of the built-in ones, or beside them. A file is
-	// PCM, 16 bits, mono or stereo, at a multiple of 8 kHz up to 48 kHz.
+	// PCM, 16 bits, mono or stereo, at 8 to 48 kHz. A folder is a playlist: its WAV files in the order of their names.
 	Prompts map[string]string
 	// PromptFS is where the files of Prompts are opened; nil means the file system of the machine, by ordinary paths.
 	PromptFS fs.FS
+	// Reoffer, where not nil, is asked to send a new offer on a leg whose audio its peer cannot hear in any of the formats
+	// that it was answered with. It must not wait.
+	Reoffer func(call.LegID)
 	// Logger takes what operators should know; nil means silence.
 	Logger *slog.Logger
 	// Registerer takes the metrics; nil means none.
@@ -91,6 +98,12 @@ func (c *Config) setDefaults() error {
 	}
 	if c.Silence.Steady == 0 {
 		c.Silence.Steady = DefaultSilence.Steady
+	}
+	if c.Codecs == nil {
+		c.Codecs = negotiate.DefaultCodecs
+	}
+	if !negotiate.Codecs(c.Codecs).Speaks() {
+		return fmt.Errorf("media: none of the codecs %v is spoken by the service", c.Codecs)
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

@@ -12,10 +12,11 @@ const (
 	dropLate                  // twice, or too late
 	dropHeld                  // while the sender may not send or the listener does not listen
 	dropSend                  // the socket did not take it
+	dropSecure                // not protected with the key that was negotiated, or sent again
 	drops
 )
 
-var dropNames = [drops]string{"malformed", "source", "payload", "late", "held", "send"}
+var dropNames = [drops]string{"malformed", "source", "payload", "late", "held", "send", "secure"}
 
 // counts are one leg's, written per packet and added up when somebody looks.
 type counts struct {

@@ -3,19 +3,27 @@ package media
 import (
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"net/netip"
 	"sync"
 	"time"
 
 	"telefonist/call"
 	"telefonist/media/negotiate"
+	"telefonist/record"
 )
 
 // Direction, RefusedError and the directions are those of package negotiate, so that sip needs only this package.
 type (
 	Direction    = negotiate.Direction
 	RefusedError = negotiate.RefusedError
+	Secure       = negotiate.Secure
+)
+
+// What may be asked for the protection of a leg's audio.
+const (
+	SecureOff      = negotiate.SecureOff
+	SecureOptional = negotiate.SecureOptional
+	SecureRequired = negotiate.SecureRequired
 )
 
 // The directions, seen from our side.
@@ -43,6 +51,8 @@ type Engine struct {
 	legs   map[call.LegID]*leg
 	early  early
 	closed bool
+
+	past past
 
 	commands mailbox
 	stop     chan struct{}
@@ -120,6 +130,11 @@ type Options struct {
 	SignallingIP netip.Addr
 	// Peer is the leg that this one will be connected to, if known: the codec negotiated there is preferred here.
 	Peer call.LegID
+	// Codecs are what the leg may use, best first: names of RFC 4855, "*" for all that can be passed through. Nil means
+	// Config.Codecs.
+	Codecs []string
+	// Secure says whether the audio is protected by SRTP with keys in the description (RFC 4568).
+	Secure Secure
 }
 
 // Open makes a session for a leg and takes a port pair for it. Errors: ErrNoPorts, ErrOpen, ErrNoAddress, ErrShutdown.
@@ -141,8 +156,7 @@ func (e *Engine) Open(id call.LegID, o Options) error {
 		return fmt.Errorf("media: open: %w", err)
 	}
 	rtp, rtcp := f.ports()
-	l.session = negotiate.New(negotiate.Local{Addr: advertise, RTP: rtp, RTCP: rtcp, ID: uint64(rand.Uint32())},
-		l.checkTarget)
+	l.session = negotiate.New(l.describe(advertise, rtp, rtcp), l.checkTarget)
 	l.local = netip.AddrPortFrom(advertise, rtp)
 	l.attach(f)
 
@@ -191,17 +205,17 @@ func (e *Engine) addresses(local netip.Addr) (bind, advertise netip.Addr, err er
 	return bind, advertise, err
 }
 
-// Offer returns our description as an offer: the codec in use first, or the one of the peer leg, then the other one,
-// then telephone-event. An offer that changes nothing repeats the version of o= (RFC 3264 section 8).
+// Offer returns our description as an offer: the codec in use first, or the one that the peer leg sends, then the others,
+// then telephone-event. Once the leg is connected, what its peer could not hear is left out. An offer that changes nothing repeats the version of o= (RFC 3264 section 8).
 func (e *Engine) Offer(id call.LegID) ([]byte, error) {
 	l := e.leg(id)
 	if l == nil {
 		return nil, fmt.Errorf("media: offer: %w", ErrNoSession)
 	}
-	prefer := e.codecOf(l.options.Peer)
+	peer, connected := e.peerOf(l)
 	l.negotiation.Lock()
 	defer l.negotiation.Unlock()
-	return l.session.Offer(prefer), nil
+	return l.session.Offer(peer, connected), nil
 }
 
 // Answer is our answer to an offer.
@@ -220,7 +234,10 @@ func (e *Engine) Answer(id call.LegID, offer []byte) (Answer, error) {
 	if l == nil {
 		return Answer{}, fmt.Errorf("media: answer: %w", ErrNoSession)
 	}
-	prefer := e.codecOf(l.options.Peer)
+	prefer := negotiate.NoCodec
+	if peer, _ := e.peerOf(l); peer != nil {
+		prefer = peer.Codec
+	}
 	l.negotiation.Lock()
 	defer l.negotiation.Unlock()
 	text, changed, err := l.session.Answer(offer, prefer)
@@ -265,12 +282,28 @@ func (e *Engine) Close(id call.LegID) {
 	e.metrics.fold(l)
 	e.mu.Unlock()
 	l.shut()
+	last := l.report()
+	e.metrics.observe(l.quality(), last)
+	e.past.keep(last, e.now())
+}
+
+// Report tells how the audio of a leg went, for its call's record: of a leg that is open, and for a while of one that has
+// been closed. It waits for nothing but short locks.
+func (e *Engine) Report(id call.LegID) (m record.Media, ok bool) {
+	if l := e.leg(id); l != nil {
+		return l.report(), true
+	}
+	return e.past.find(id)
 }
 
 // Info is a look at a session, for logs, records and tests.
 type Info struct {
-	Codec     string // "PCMA", "PCMU", or "none" before the negotiation
+	Codec     string // as in record.Media; "none" before the negotiation
 	Direction Direction
+	// Converted tells that the leg has heard somebody who speaks another codec.
+	Converted bool
+	// Protection is the crypto suite of SRTP, empty for plain RTP.
+	Protection string
 	// Local is what we advertise, Remote where we send to; not valid where there is nowhere to send.
 	Local, Remote netip.AddrPort
 	// Received and Sent count the RTP packets taken and sent. Lost counts gaps in what was received.
@@ -294,9 +327,19 @@ func (e *Engine) leg(id call.LegID) *leg {
 	return e.legs[id]
 }
 
-func (e *Engine) codecOf(id call.LegID) negotiate.Codec {
-	if l := e.leg(id); l != nil {
-		return negotiate.Codec(l.codec.Load())
+// peerOf is what was negotiated with the leg that another one is connected with, or will be; nil where nothing was.
+func (e *Engine) peerOf(l *leg) (m *negotiate.Media, connected bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	p := l.peer
+	if connected = p != nil; !connected {
+		p = e.legs[l.options.Peer]
 	}
-	return negotiate.NoCodec
+	if p == nil {
+		return nil, false
+	}
+	if m = p.media.Load(); m.First == negotiate.FormatNone {
+		return nil, false
+	}
+	return m, connected
 }

@@ -18,6 +18,7 @@ import (
 func TestEachHearsTheOther(t *testing.T) {
 	for _, tc := range [][2]negotiate.Codec{
 		{negotiate.PCMA, negotiate.PCMA}, {negotiate.PCMU, negotiate.PCMU}, {negotiate.PCMA, negotiate.PCMU},
+		{negotiate.G722, negotiate.G722}, {negotiate.G722, negotiate.PCMA}, {negotiate.PCMU, negotiate.G722},
 	} {
 		t.Run(fmt.Sprint(tc), func(t *testing.T) {
 			t.Parallel()
@@ -31,11 +32,11 @@ func TestEachHearsTheOther(t *testing.T) {
 			hasTone(t, atB, 440, 1000)
 			oneStream(t, atA)
 			oneStream(t, atB)
-			if want := map[negotiate.Codec]uint8{negotiate.PCMA: 8, negotiate.PCMU: 0}[tc[1]]; atB[0].payload != want {
+			if want := payloadOf(tc[1]); atB[0].payload != want {
 				t.Errorf("payload %d, want %d", atB[0].payload, want)
 			}
 			info, _ := r.Info(a.leg)
-			if info.Codec != tc[0].String() || info.Received < 40 || info.Sent < 39 || info.Lost != 0 ||
+			if info.Codec != tc[0].String() || info.Converted != (tc[0] != tc[1]) || info.Received < 40 || info.Sent < 39 || info.Lost != 0 ||
 				info.Remote != address(a.conn) || info.Local != a.ours {
 				t.Errorf("info = %+v", info)
 			}
@@ -356,7 +357,7 @@ func TestOfferPrefersThePeersCodec(t *testing.T) {
 		t.Fatal(err)
 	}
 	offer, err := r.Offer("out")
-	if err != nil || !strings.Contains(string(offer), "RTP/AVP 0 8 101\r\n") {
+	if err != nil || !strings.Contains(string(offer), "RTP/AVP 0 8 9 101\r\n") {
 		t.Errorf("offer %s, %v", offer, err)
 	}
 	if _, err := r.Accept("out", sdpOf(address(p.conn), negotiate.PCMU)); err != nil {
@@ -394,7 +395,7 @@ func TestMetricsAreThereAtZeroAndOutliveTheirLegs(t *testing.T) {
 	t.Parallel()
 	reg := prometheus.NewPedanticRegistry()
 	r := newRig(t, func(c *Config) { c.Registerer = reg })
-	if n, err := testutil.GatherAndCount(reg); err != nil || n != 2+1+int(drops)+1 {
+	if n, err := testutil.GatherAndCount(reg); err != nil || n != 2+1+int(drops)+1+3*2+1 {
 		t.Errorf("%d series, %v", n, err)
 	}
 	p := r.phone(negotiate.PCMA)

@@ -19,7 +19,10 @@ type inbound struct {
 	window    window
 	watch     watch
 	report    report
-	to        *leg // who hears it
+	to        *leg    // who hears it
+	cipher    *cipher // nil for plain RTP
+	media     *negotiate.Media
+	reoffered int64 // when it was last offered anew because nobody could hear it; 0 for never
 }
 
 // apply takes a new description.
@@ -33,6 +36,7 @@ func (in *inbound) apply(m negotiate.Media, now int64) {
 	in.pin.negotiated(m.Remote, now)
 	in.rtcpPin.negotiated(m.RemoteRTCP, now)
 	in.nowhere = !m.Remote.IsValid()
+	in.cipher, in.media = in.cipher.rekeyed(m.ReceiveKey), &m
 }
 
 // target is where to send to; not valid where there is nowhere.
@@ -59,28 +63,56 @@ func (l *leg) receiveRTP(raw []byte, from netip.AddrPort) {
 		return
 	}
 	now := l.engine.now()
-	p, ok := parsePacket(raw)
-	if !ok || len(raw) >= packetSize {
+	if len(raw) >= packetSize {
 		l.counts.drop(dropMalformed)
 		return
 	}
-	to, format, late, latched := l.take(&p, from, now)
+	p, to, format, late, latched := l.take(raw, from, now)
 	if latched {
 		l.takeAim()
 	}
-	if to != nil {
-		to.out.relay(l, &p, format, late, now)
+	if to != nil && to.out.relay(l, &p, format, late, now) {
+		l.engine.clock.add(to)
 	}
+}
+
+// unwrap reads a packet, and takes its protection off where it has one. in.mu is held.
+func (l *leg) unwrap(raw []byte, from netip.AddrPort, now int64) (p packet, ok bool) {
+	in := &l.in
+	if in.cipher == nil {
+		if p, ok = parsePacket(raw); !ok {
+			l.counts.drop(dropMalformed)
+			return p, false
+		}
+		if !in.pin.admits(from, now) {
+			l.counts.drop(dropSource)
+			return p, false
+		}
+		return p, true
+	}
+	if !in.pin.admits(from, now) { // before anything is spent on it
+		l.counts.drop(dropSource)
+		return p, false
+	}
+	plain, ok := in.cipher.open(raw)
+	if !ok {
+		l.counts.drop(dropSecure)
+		return p, false
+	}
+	if p, ok = parsePacket(plain); !ok {
+		l.counts.drop(dropMalformed)
+	}
+	return p, ok
 }
 
 // take decides about a packet: to is nil where nobody shall hear it. latched tells that it was the one that fixed the
 // far side's address, at another one than the description named.
-func (l *leg) take(p *packet, from netip.AddrPort, now int64) (to *leg, f negotiate.Format, late, latched bool) {
+func (l *leg) take(raw []byte, from netip.AddrPort, now int64) (p packet, to *leg, f negotiate.Format, late, latched bool) {
 	in := &l.in
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if !in.pin.admits(from, now) {
-		l.counts.drop(dropSource)
+	p, ok := l.unwrap(raw, from, now)
+	if !ok {
 		return
 	}
 	f = in.receive[p.payload]
@@ -102,7 +134,7 @@ func (l *leg) take(p *packet, from netip.AddrPort, now int64) (to *leg, f negoti
 	if lost > 0 {
 		l.counts.lost.Add(uint64(lost))
 	}
-	in.noteForReport(p, now)
+	in.noteForReport(&p, f, now)
 	switch {
 	case a == arrivedTwice || a == arrivedOld:
 		l.counts.drop(dropLate)
@@ -114,5 +146,5 @@ func (l *leg) take(p *packet, from netip.AddrPort, now int64) (to *leg, f negoti
 	default:
 		to = in.to
 	}
-	return to, f, a == arrivedLate, latched
+	return p, to, f, a == arrivedLate, latched
 }

@@ -1,6 +1,7 @@
 package media
 
 import (
+	crand "crypto/rand"
 	"math/rand/v2"
 	"net/netip"
 	"sync"
@@ -17,7 +18,8 @@ type leg struct {
 	id      call.LegID
 	options Options
 	local   netip.AddrPort
-	codec   atomic.Uint32 // the negotiated negotiate.Codec, for the peer's offer
+	media   atomic.Pointer[negotiate.Media] // what was negotiated, for the peer; never nil
+	unheard atomic.Bool                     // what it sends cannot be heard by whom it is connected with
 	counts  counts
 
 	// negotiation protects session, and orders descriptions and their effect.
@@ -35,6 +37,7 @@ type leg struct {
 
 func newLeg(e *Engine, id call.LegID, o Options) *leg {
 	l := &leg{engine: e, id: id, options: o}
+	l.media.Store(new(negotiate.Media))
 	l.in.pin.signalling = o.SignallingIP
 	l.in.rtcpPin.signalling = o.SignallingIP
 	l.out.ssrc = rand.Uint32()
@@ -42,6 +45,21 @@ func newLeg(e *Engine, id call.LegID, o Options) *leg {
 	l.out.stamp = rand.Uint32()
 	l.out.counts = &l.counts
 	return l
+}
+
+// describe is our side of the leg's session. Its keys are fresh.
+func (l *leg) describe(addr netip.Addr, rtp, rtcp uint16) negotiate.Local {
+	local := negotiate.Local{Addr: addr, RTP: rtp, RTCP: rtcp, ID: uint64(rand.Uint32()),
+		Codecs: l.options.Codecs, Secure: l.options.Secure}
+	if local.Codecs == nil {
+		local.Codecs = l.engine.cfg.Codecs
+	}
+	if local.Secure != negotiate.SecureOff {
+		for i := range local.Keys {
+			crand.Read(local.Keys[i][:]) // never fails
+		}
+	}
+	return local
 }
 
 // attach gives the leg its way out. Packets may arrive before.
@@ -53,7 +71,8 @@ func (l *leg) attach(f flow) {
 
 // apply makes a negotiated description effective.
 func (l *leg) apply(m negotiate.Media) {
-	l.codec.Store(uint32(m.Codec))
+	l.media.Store(&m)
+	l.unheard.Store(false)
 	l.in.apply(m, l.engine.now())
 	l.out.apply(m)
 	l.takeAim()
@@ -109,7 +128,7 @@ func (l *leg) shut() {
 
 func (l *leg) info() Info {
 	i := Info{
-		Codec:    negotiate.Codec(l.codec.Load()).String(),
+		Codec:    l.codec(),
 		Local:    l.local,
 		Received: l.counts.received.Load(),
 		Sent:     l.counts.sent.Load(),
@@ -120,9 +139,12 @@ func (l *leg) info() Info {
 	}
 	l.in.mu.Lock()
 	i.Direction = l.in.direction
+	if l.in.cipher != nil {
+		i.Protection = l.in.cipher.key.String()
+	}
 	l.in.mu.Unlock()
 	l.out.mu.Lock()
-	i.Remote = l.out.remote
+	i.Remote, i.Converted = l.out.remote, l.out.converted
 	l.out.mu.Unlock()
 	return i
 }

@@ -1,6 +1,10 @@
 package media
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"telefonist/record"
+)
 
 // metrics adds up the legs' counters when Prometheus asks.
 type metrics struct {
@@ -8,6 +12,10 @@ type metrics struct {
 	closed totals // of legs that are closed; protected by Engine.mu
 
 	packets, lost, dropped, sessions *prometheus.Desc
+
+	// Of each leg that is closed: what came from its far side, and what that said it heard.
+	loss, jitter, mos *prometheus.HistogramVec
+	roundTrip         prometheus.Histogram
 }
 
 type totals struct {
@@ -25,7 +33,21 @@ func (t *totals) add(c *counts) {
 }
 
 func newMetrics(e *Engine) *metrics {
+	histogram := func(name, help string, buckets ...float64) *prometheus.HistogramVec {
+		h := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets}, []string{"heard_by"})
+		h.WithLabelValues(heardByUs)
+		h.WithLabelValues(heardByThem)
+		return h
+	}
 	return &metrics{
+		loss: histogram("telefonist_rtp_loss_ratio",
+			"Share of RTP packets lost per leg, from 0 to 1.", 0, 0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2),
+		jitter: histogram("telefonist_rtp_jitter_seconds",
+			"Mean interarrival jitter per leg (RFC 3550).", 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1),
+		mos: histogram("telefonist_rtp_mos",
+			"Estimated mean opinion score per leg (ITU-T G.107), from 1 to 4.5.", 2, 2.5, 3, 3.5, 3.8, 4, 4.2, 4.3),
+		roundTrip: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "telefonist_rtp_round_trip_seconds",
+			Help: "Round trip per leg by RTCP.", Buckets: []float64{0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8}}),
 		engine: e,
 		packets: prometheus.NewDesc("telefonist_rtp_packets_total",
 			"RTP packets taken from and sent to the far sides of legs.", []string{"direction"}, nil),
@@ -40,12 +62,40 @@ func newMetrics(e *Engine) *metrics {
 // fold keeps the counts of a leg that is being closed. Engine.mu is held, and the leg has left Engine.legs.
 func (m *metrics) fold(l *leg) { m.closed.add(&l.counts) }
 
+// Values of the label heard_by.
+const (
+	heardByUs   = "us"
+	heardByThem = "them"
+)
+
+// observe takes the quality of a leg that has been closed.
+func (m *metrics) observe(q quality, r record.Media) {
+	for _, h := range []struct {
+		by string
+		hearing
+		mos float64
+	}{{heardByUs, q.in, r.MOS}, {heardByThem, q.out, r.FarMOS}} {
+		if h.known {
+			m.loss.WithLabelValues(h.by).Observe(h.loss)
+			m.jitter.WithLabelValues(h.by).Observe(h.jitter.Seconds())
+			m.mos.WithLabelValues(h.by).Observe(h.mos)
+		}
+	}
+	if q.roundTrip > 0 {
+		m.roundTrip.Observe(q.roundTrip.Seconds())
+	}
+}
+
 // Describe implements prometheus.Collector.
 func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
 	ch <- m.packets
 	ch <- m.lost
 	ch <- m.dropped
 	ch <- m.sessions
+	m.loss.Describe(ch)
+	m.jitter.Describe(ch)
+	m.mos.Describe(ch)
+	m.roundTrip.Describe(ch)
 }
 
 // Collect implements prometheus.Collector.
@@ -66,5 +116,9 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	for i, n := range t.dropped {
 		count(m.dropped, n, dropNames[i])
 	}
+	m.loss.Collect(ch)
+	m.jitter.Collect(ch)
+	m.mos.Collect(ch)
+	m.roundTrip.Collect(ch)
 	ch <- prometheus.MustNewConstMetric(m.sessions, prometheus.GaugeValue, float64(sessions))
 }

@@ -7,12 +7,19 @@ import (
 	"telefonist/media/negotiate"
 )
 
-// source names where the packets of a leg's outgoing stream come from: a leg and its SSRC, or ourselves (no leg).
-// A change of source is where sequence and timestamp are joined.
+// source names where the packets of a leg's outgoing stream come from: a leg, its SSRC and its clock; a leg whose audio
+// is converted; or ourselves (no leg). A change of source is where sequence and timestamp are joined.
 type source struct {
 	from *leg
 	ssrc uint32
+	rate uint32 // of the timestamp, in Hz; 0 where we make the packets, at clockRate
 }
+
+// clockRate is the clock of every codec that we speak, and of telephone-event, in Hz.
+const clockRate = 8000
+
+// ticks is how far a clock moves in so many nanoseconds.
+func ticks(ns int64, rate uint32) uint32 { return uint32(ns / 1000 * int64(rate) / 1e6) }
 
 // outbound is the one RTP stream that a leg's far side hears, whatever is behind it.
 type outbound struct {
@@ -26,12 +33,16 @@ type outbound struct {
 	codec     negotiate.Codec
 	payload   uint8
 	event     uint8
-	frame     int // samples in a packet of ours
+	frame     int              // samples in a packet of ours
+	media     *negotiate.Media // all of it, for what is passed through
+	cipher    *cipher          // nil for plain RTP
 
 	// What is heard: a leg, a playback, or neither; and a tone over it.
 	from    *leg
 	play    *playback
 	tone    *tone
+	bridge  *bridge // what makes the other leg's codec ours, where that is more than a table
+	over    *overlay
 	ticking bool // the clock knows this leg
 
 	// The stream so far.
@@ -39,8 +50,9 @@ type outbound struct {
 	started bool
 	seq     uint16 // highest sent
 	stamp   uint32 // timestamp of the last audio
+	rate    uint32 // its clock in Hz; 0 means clockRate
 	at      int64  // when that was
-	samples uint32 // how much that was
+	samples uint32 // how much that was, by that clock
 	octets  uint64 // payload sent, for reports
 	packets uint64
 
@@ -52,6 +64,7 @@ type outbound struct {
 	first     uint16 // our sequence number at the join
 	since     int    // packets since the join
 	voiceAt   int64  // when voice was last relayed
+	converted bool   // some of it was in another codec than it came in
 
 	buf [headerSize + maxFrame]byte
 }
@@ -66,6 +79,9 @@ func (o *outbound) apply(m negotiate.Media) {
 	o.direction = m.Direction
 	o.codec, o.payload, o.event = m.Codec, m.Payload, m.Event
 	o.frame = int(m.Ptime.Milliseconds()) * 8
+	o.media = &m
+	o.bridge, o.over = nil, nil
+	o.cipher = o.cipher.rekeyed(m.SendKey)
 }
 
 // hear sets the leg that is heard from now on, nil for none, in place of a playback. The tone that is sounding ends with
@@ -75,59 +91,101 @@ func (o *outbound) hear(from *leg) {
 	defer o.mu.Unlock()
 	o.play = nil
 	if o.from != from {
-		o.from, o.tone = from, nil
+		o.from, o.tone, o.bridge, o.over = from, nil, nil, nil
 	}
 }
 
 // open reports whether the far side can be sent to.
 func (o *outbound) open() bool {
-	return o.flow != nil && o.direction.Sends() && o.remote.IsValid() && o.codec != negotiate.NoCodec
+	return o.flow != nil && o.direction.Sends() && o.remote.IsValid()
 }
 
-// relay sends a packet of another leg. It changes the packet in place.
-func (o *outbound) relay(from *leg, p *packet, f negotiate.Format, late bool, now int64) {
+// target says how a packet of another leg goes on: under which number, by which clock. The number is NoPayload where
+// the far side does not know the format, nor one that it can be turned into.
+func (o *outbound) target(from *leg, f negotiate.Format) (payload uint8, rate uint32) {
+	i, passed := f.Passed()
+	switch {
+	case f == negotiate.FormatEvent:
+		return o.event, clockRate
+	case f.Codec() != negotiate.NoCodec:
+		return o.payload, clockRate
+	case !passed || o.media == nil:
+		return negotiate.NoPayload, clockRate
+	}
+	p := &from.media.Load().Pass[i]
+	return o.media.PayloadFor(p), p.Rate
+}
+
+// relay sends a packet of another leg. It changes the packet in place. It reports whether the clock must look after this
+// leg from now on.
+func (o *outbound) relay(from *leg, p *packet, f negotiate.Format, late bool, now int64) (tick bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.from != from || o.play != nil {
-		return
+		return false
 	}
 	if !o.open() {
 		o.joined = false // what was not sent must not be missed later
 		o.counts.drop(dropHeld)
-		return
+		return false
 	}
-	payload := o.payload
-	if f == negotiate.FormatEvent {
-		payload = o.event
-	}
-	if f == negotiate.FormatNone || payload == negotiate.NoPayload {
+	payload, rate := o.target(from, f)
+	if payload == negotiate.NoPayload {
 		if !late {
 			o.seqShift--
 		}
 		if f != negotiate.FormatNone {
 			o.counts.drop(dropPayload)
+			from.unheard.Store(f != negotiate.FormatEvent)
 		}
-		return
+		return false
 	}
 	audio := f != negotiate.FormatEvent
-	marker := o.join(source{from, p.ssrc}, p, audio, late, now)
+	codec := f.Codec()
+	switch {
+	case codec != negotiate.NoCodec && !byTable(codec, o.codec):
+		return o.toBridge(p, codec, now)
+	case !audio && o.bridge != nil:
+		o.bridgeEvent(p, payload, now)
+		return false
+	case audio:
+		o.bridge = nil
+	}
+	marker := o.join(source{from, p.ssrc, rate}, p, audio, late, now)
 	seq, stamp := p.seq+o.seqShift, p.time+o.timeShift
 	if o.since < windowSize && int16(seq-o.first) < 0 {
 		o.counts.drop(dropLate) // from before the join: its number was used
-		return
+		return false
 	}
 	data := p.data()
 	if audio {
-		convert(data, f, o.codec)
+		if codec != o.codec && codec != negotiate.NoCodec {
+			convert(data, codec, o.codec)
+			o.converted = true
+		}
 		o.voiceAt = now
-		if o.tone != nil {
-			o.tone = o.tone.mix(data, o.codec)
+		if o.tone != nil && codec != negotiate.NoCodec {
+			o.mixTone(data)
 		}
 	}
-	o.sent(seq, stamp, len(data), audio, now)
+	length := uint32(len(data))
+	if codec == negotiate.NoCodec {
+		length = o.step(stamp, rate)
+	}
+	o.sent(seq, stamp, rate, length, len(data), audio, now)
 	b := p.raw[p.start-headerSize:]
 	putHeader(b, marker || p.marker, payload, seq, stamp, o.ssrc)
 	o.send(b)
+	return false
+}
+
+// step is how much audio a packet holds that cannot be read: as much as lay between the last two, 20 ms where that is
+// not known.
+func (o *outbound) step(stamp, rate uint32) uint32 {
+	if d := stamp - o.stamp; o.rate == rate && o.started && d > 0 && d <= rate/8 {
+		return d
+	}
+	return rate / 50
 }
 
 // join makes the source the one behind our stream, and reports whether it was another before. Its first packet follows
@@ -136,48 +194,56 @@ func (o *outbound) relay(from *leg, p *packet, f negotiate.Format, late bool, no
 func (o *outbound) join(s source, p *packet, audio, late bool, now int64) bool {
 	if o.joined && o.current == s {
 		stepped := int32(p.time + o.timeShift - o.stamp)
-		waited := int32(min((now-o.at)*8/1e6, 1<<30))
+		waited, jump := int32(min(ticks(now-o.at, s.rate), 1<<30)), int32(2*s.rate)
 		dropout := int16(p.seq+o.seqShift-o.seq) > maxDropout || int16(p.seq+o.seqShift-o.seq) < -maxDropout
-		if late || !dropout && (!audio || stepped >= -jumpSamples && stepped <= waited+jumpSamples) {
+		if late || !dropout && (!audio || stepped >= -jump && stepped <= waited+jump) {
 			o.since++
 			return false
 		}
 	}
-	seq, stamp := o.next(now)
+	seq, stamp := o.next(now, s.rate)
 	o.current, o.joined = s, true
 	o.seqShift, o.timeShift = seq-p.seq, stamp-p.time
 	o.first, o.since = seq, 0
 	return true
 }
 
-// jumpSamples is how far a source's timestamp may be from the time passed before it counts as a jump: 2 s.
-const jumpSamples = 16000
-
-// next is the number and the timestamp that a new source goes on with.
-func (o *outbound) next(now int64) (seq uint16, stamp uint32) {
+// next is the number and the timestamp that a new source goes on with. Where its clock is another than the last one's,
+// the time passed counts by the new one (RFC 7160 section 4.1).
+func (o *outbound) next(now int64, rate uint32) (seq uint16, stamp uint32) {
 	if !o.started {
 		return o.seq, o.stamp
 	}
-	passed := uint32(max(now-o.at, 0) * 8 / 1e6)
-	return o.seq + 1, o.stamp + max(passed, o.samples)
+	length := o.samples
+	if o.rate != 0 && o.rate != rate {
+		length = uint32(uint64(o.samples) * uint64(rate) / uint64(o.rate))
+	}
+	return o.seq + 1, o.stamp + max(ticks(max(now-o.at, 0), rate), length)
 }
 
-// sent notes a packet of the stream.
-func (o *outbound) sent(seq uint16, stamp uint32, samples int, audio bool, now int64) {
+// sent notes a packet of the stream: its clock, how much audio it holds by that, and how many bytes.
+func (o *outbound) sent(seq uint16, stamp, rate, length uint32, octets int, audio bool, now int64) {
 	if !o.started || int16(seq-o.seq) > 0 {
 		o.seq = seq
 		if audio {
-			o.stamp, o.at, o.samples = stamp, now, uint32(samples)
+			o.stamp, o.rate, o.at, o.samples = stamp, rate, now, length
 		} else if !o.started {
-			o.stamp, o.at = stamp, now
+			o.stamp, o.rate, o.at = stamp, rate, now
 		}
 	}
 	o.started = true
 	o.packets++
-	o.octets += uint64(samples)
+	o.octets += uint64(octets)
 }
 
 func (o *outbound) send(b []byte) {
+	if o.cipher != nil {
+		var ok bool
+		if b, ok = o.cipher.seal(b); !ok {
+			o.counts.drop(dropSend)
+			return
+		}
+	}
 	if err := o.flow.sendRTP(b, o.remote); err != nil {
 		o.counts.drop(dropSend)
 		return

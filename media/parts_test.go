@@ -74,7 +74,7 @@ func FuzzRTCP(f *testing.F) {
 		var in inbound
 		in.report = report{ssrc: 1, received: 1}
 		if validRTCP(raw) {
-			in.readRTCP(raw, 1)
+			in.readRTCP(raw, 1, 1)
 		}
 	})
 }
@@ -348,9 +348,9 @@ func TestToneNeverClips(t *testing.T) {
 }
 
 func TestWAVIsConvertedOrRefusedWithAReason(t *testing.T) {
-	for _, rate := range []int{8000, 16000, 48000} {
+	for _, rate := range []int{8000, 11025, 16000, 22050, 44100, 48000} {
 		for channels := 1; channels <= 2; channels++ {
-			n := rate / 2
+			n := (rate + 1) / 2
 			s := sine(440, rate, n)
 			alias := sine(float64(rate)/2-500, rate, n)
 			var in []int16
@@ -363,8 +363,9 @@ func TestWAVIsConvertedOrRefusedWithAReason(t *testing.T) {
 					in = append(in, v)
 				}
 			}
-			out, err := readWAV(wav(1, rate, channels, 16, in))
-			if err != nil || len(out) != 4000 {
+			loaded, err := readWAV(wav(1, rate, channels, 16, in))
+			out := loaded.narrow
+			if err != nil || len(out) != 4000 || len(loaded.wide) != 8000 {
 				t.Fatalf("%d Hz, %d channels: %d samples, %v", rate, channels, len(out), err)
 			}
 			if l := level(out[400:3600], 440); l < 7800 || l > 8200 {
@@ -379,7 +380,8 @@ func TestWAVIsConvertedOrRefusedWithAReason(t *testing.T) {
 		"not a WAV":      []byte("ID3 an mp3"),
 		"make it mono":   wav(1, 8000, 6, 16, make([]int16, 60)),
 		"make it PCM":    wav(7, 8000, 1, 8, make([]int16, 60)),
-		"11025 Hz; make": wav(1, 11025, 1, 16, make([]int16, 60)),
+		"6000 Hz; make":  wav(1, 6000, 1, 16, make([]int16, 60)),
+		"96000 Hz; make": wav(1, 96000, 1, 16, make([]int16, 60)),
 		"is empty":       wav(1, 8000, 1, 16, nil),
 		"no data":        []byte("RIFF\x00\x00\x00\x00WAVE"),
 	} {
@@ -392,7 +394,7 @@ func TestWAVIsConvertedOrRefusedWithAReason(t *testing.T) {
 func FuzzWAV(f *testing.F) {
 	f.Add(wav(1, 16000, 2, 16, sine(440, 16000, 100)))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if samples, err := readWAV(b); err == nil && len(samples) == 0 {
+		if samples, err := readWAV(b); err == nil && (len(samples.narrow) == 0 || len(samples.wide) != 2*len(samples.narrow)) {
 			t.Error("an empty clip")
 		}
 	})

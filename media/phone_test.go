@@ -92,6 +92,7 @@ type phone struct {
 	quiet sync.Once
 
 	mu    sync.Mutex
+	voice encoder
 	sent  int
 	phase int
 	seq   uint16
@@ -112,12 +113,12 @@ func socket(t *testing.T, ip string) *net.UDPConn {
 
 func address(c *net.UDPConn) netip.AddrPort { return c.LocalAddr().(*net.UDPAddr).AddrPort() }
 
+// payloadOf is the number of a codec of ours.
+func payloadOf(c negotiate.Codec) uint8 { return map[negotiate.Codec]uint8{1: 8, 2: 0, 3: 9}[c] }
+
 // sdpOf describes an address with a codec.
 func sdpOf(a netip.AddrPort, c negotiate.Codec, lines ...string) []byte {
-	pt := 8
-	if c == negotiate.PCMU {
-		pt = 0
-	}
+	pt := payloadOf(c)
 	return fmt.Appendf(nil, "v=0\r\no=- 1 1 IN IP4 %[1]s\r\ns=x\r\nc=IN IP4 %[1]s\r\nt=0 0\r\nm=audio %d RTP/AVP %d 96\r\n"+
 		"a=rtpmap:96 telephone-event/8000\r\n%s", a.Addr(), a.Port(), pt, strings.Join(append(lines, ""), "\r\n"))
 }
@@ -211,14 +212,14 @@ func voice(frequency float64, phase int, c negotiate.Codec) []byte {
 // say sends the next 20 ms of a tone.
 func (p *phone) say(frequency float64) {
 	p.mu.Lock()
-	data := voice(frequency, p.phase, p.codec)
+	pcm, data := make([]int16, 160), make([]byte, 160)
+	for i := range pcm {
+		pcm[i] = int16(8000 * math.Sin(2*math.Pi*frequency*float64(p.phase+i)/8000))
+	}
+	p.voice.encode(data, pcm, p.codec)
 	p.phase += 160
 	p.mu.Unlock()
-	pt := uint8(8)
-	if p.codec == negotiate.PCMU {
-		pt = 0
-	}
-	p.send(pt, false, 160, data)
+	p.send(payloadOf(p.codec), false, 160, data)
 }
 
 // send sends a packet, after which time moves on.
@@ -278,14 +279,12 @@ func (p *phone) forget() {
 // linear decodes packets into one signal.
 func linear(packets []received) []int16 {
 	var out []int16
+	var d decoder
 	for _, p := range packets {
-		c := negotiate.PCMA
-		if p.payload == 0 {
-			c = negotiate.PCMU
-		}
-		for _, s := range p.data() {
-			out = append(out, decode(s, c))
-		}
+		c := map[uint8]negotiate.Codec{0: negotiate.PCMU, 8: negotiate.PCMA, 9: negotiate.G722}[p.payload]
+		pcm := make([]int16, len(p.data()))
+		d.decode(pcm, p.data(), c)
+		out = append(out, pcm...)
 	}
 	return out
 }
@@ -303,8 +302,9 @@ func level(signal []int16, frequency float64) float64 {
 // has checks that each window of 200 ms has the wanted tone at its level, and none of the others.
 func hasTone(t *testing.T, packets []received, want float64, not ...float64) {
 	t.Helper()
+	signal := linear(packets)
 	for i := 0; i+10 <= len(packets); i += 10 {
-		w := linear(packets[i : i+10])
+		w := signal[i*len(signal)/len(packets) : (i+10)*len(signal)/len(packets)]
 		if l := level(w, want); l < 7500 || l > 8500 {
 			t.Errorf("%g Hz has level %.0f at packet %d, want 8000", want, l, i)
 		}

@@ -6,37 +6,87 @@ import (
 	"time"
 
 	"github.com/pion/rtcp"
+
+	"telefonist/media/negotiate"
 )
 
-// report collects what RTCP says about a received stream (RFC 3550 section 6.4.1). It is part of inbound and protected
-// by its lock.
+// report collects what RTCP says about a received stream (RFC 3550 section 6.4.1), and what the far side says about
+// ours. It is part of inbound and protected by its lock.
 type report struct {
 	ssrc     uint32
+	rate     uint32 // clock of the last audio, in Hz
 	received uint32
 	base     uint32 // extended sequence number of the first packet
-	transit  int32  // of the last packet, in samples
+	timed    bool   // transit is known
+	transit  int32  // of the last audio packet, in samples
 	jitter   uint32 // in 1/16 samples (RFC 3550 appendix A.8)
 
 	expectedBefore, receivedBefore uint32 // at the last report
 	senderReport                   uint32 // middle 32 bits of the last sender report's NTP time
 	senderReportAt                 int64
-	sentAt                         int64 // when we last sent a report
+
+	// What follows outlives a change of the far side's SSRC.
+	sentAt      int64 // when we last sent a report
+	jitterSum   time.Duration
+	jitterCount int
+	ours        [2]sentReport // our last sender reports, newest first
+	sent        uint64        // packets of ours when the far side's last report came
+	out         hearing
+	roundTrip   time.Duration
+	remoteMOS   float64
 }
 
-// noteForReport notes a packet after the window has.
-func (in *inbound) noteForReport(p *packet, now int64) {
+// sentReport is a sender report of ours: the middle 32 bits of its NTP time, and when it was sent.
+type sentReport struct {
+	middle uint32
+	at     int64
+}
+
+// noteForReport notes a packet after the window has. Events have one timestamp for many packets, so that they tell nothing
+// about jitter; nor does what is not known.
+func (in *inbound) noteForReport(p *packet, f negotiate.Format, now int64) {
 	r := &in.report
-	transit := int32(uint32(now*8/1e6) - p.time)
 	if r.received == 0 || r.ssrc != p.ssrc {
-		*r = report{ssrc: p.ssrc, base: in.window.extended(), transit: transit, sentAt: r.sentAt}
+		*r = report{ssrc: p.ssrc, base: in.window.extended(), sentAt: r.sentAt, jitterSum: r.jitterSum,
+			jitterCount: r.jitterCount, ours: r.ours, sent: r.sent, out: r.out, roundTrip: r.roundTrip, remoteMOS: r.remoteMOS}
 	}
-	d := transit - r.transit
-	if d < 0 {
-		d = -d
-	}
-	r.transit = transit
-	r.jitter += uint32(d) - (r.jitter+8)>>4
 	r.received++
+	rate := uint32(clockRate)
+	switch i, passed := f.Passed(); {
+	case passed && in.media != nil:
+		rate = in.media.Pass[i].Rate
+	case f.Codec() == negotiate.NoCodec:
+		return
+	}
+	transit := int32(ticks(now, rate) - p.time)
+	if r.timed && r.rate == rate {
+		d := transit - r.transit
+		if d < 0 {
+			d = -d
+		}
+		if d < int32(2*rate) { // else the source's clock jumped
+			r.jitter += uint32(d) - (r.jitter+8)>>4
+		}
+	} else {
+		r.jitter = 0
+	}
+	r.timed, r.rate, r.transit = true, rate, transit
+}
+
+// jitterNow is the jitter of the moment.
+func (r *report) jitterNow() time.Duration {
+	if r.rate == 0 {
+		return 0
+	}
+	return time.Duration(r.jitter>>4) * time.Second / time.Duration(r.rate)
+}
+
+// meanJitter is the mean of the jitter at each report of ours, or that of the moment where there was none.
+func (r *report) meanJitter() time.Duration {
+	if r.jitterCount == 0 {
+		return r.jitterNow()
+	}
+	return r.jitterSum / time.Duration(r.jitterCount)
 }
 
 // extended is the highest sequence number with its wraps.
@@ -48,6 +98,8 @@ func (in *inbound) reception(now int64) []rtcp.ReceptionReport {
 	if r.received == 0 {
 		return nil
 	}
+	r.jitterSum += r.jitterNow()
+	r.jitterCount++
 	expected := in.window.extended() - r.base + 1
 	block := rtcp.ReceptionReport{SSRC: r.ssrc, LastSequenceNumber: in.window.extended(), Jitter: r.jitter >> 4}
 	if expected > r.received {
@@ -81,24 +133,31 @@ func (l *leg) sendReport(now int64) {
 		}
 	}
 	l.in.mu.Unlock()
-	if due {
-		l.out.report(blocks, to, mux, now, time.Now())
+	if !due {
+		return
+	}
+	if middle := l.out.report(blocks, to, mux, now, time.Now()); middle != 0 {
+		l.in.mu.Lock()
+		l.in.report.ours = [2]sentReport{{middle, now}, l.in.report.ours[0]}
+		l.in.mu.Unlock()
 	}
 }
 
-// report writes a compound packet: a sender or receiver report and our name (RFC 3550 section 6.1).
-func (o *outbound) report(blocks []rtcp.ReceptionReport, to netip.AddrPort, mux bool, now int64, wall time.Time) {
+// report writes a compound packet: a sender or receiver report and our name (RFC 3550 section 6.1). It returns the middle
+// 32 bits of a sender report's NTP time, by which the answer will name it.
+func (o *outbound) report(blocks []rtcp.ReceptionReport, to netip.AddrPort, mux bool, now int64, wall time.Time) (middle uint32) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.flow == nil || !to.IsValid() || !o.started && blocks == nil {
-		return
+		return 0
 	}
 	var first rtcp.Packet = &rtcp.ReceiverReport{SSRC: o.ssrc, Reports: blocks}
 	if now-o.at < 2*int64(reportInterval) && o.started {
+		middle = uint32(ntp(wall) >> 16)
 		first = &rtcp.SenderReport{
 			SSRC:        o.ssrc,
 			NTPTime:     ntp(wall),
-			RTPTime:     o.stamp + uint32((now-o.at)*8/1e6),
+			RTPTime:     o.stamp + ticks(now-o.at, max(o.rate, 1)),
 			PacketCount: uint32(o.packets),
 			OctetCount:  uint32(o.octets),
 			Reports:     blocks,
@@ -109,14 +168,21 @@ func (o *outbound) report(blocks []rtcp.ReceptionReport, to netip.AddrPort, mux 
 		Items:  []rtcp.SourceDescriptionItem{{Type: rtcp.SDESCNAME, Text: "telefonist"}},
 	}}}
 	b, err := rtcp.Marshal([]rtcp.Packet{first, name})
-	if err != nil {
-		return
+	if err == nil && o.cipher != nil {
+		var ok bool
+		if b, ok = o.cipher.sealRTCP(b); !ok {
+			return 0
+		}
 	}
-	if mux {
+	switch {
+	case err != nil:
+		return 0
+	case mux:
 		_ = o.flow.sendRTP(b, to) // a lost report is no loss
-		return
+	default:
+		_ = o.flow.sendRTCP(b, to)
 	}
-	_ = o.flow.sendRTCP(b, to)
+	return middle
 }
 
 // ntp is a wall-clock time as 32.32 bits since 1900 (RFC 3550 section 4).
@@ -134,8 +200,8 @@ func (l *leg) receiveRTCP(raw []byte, from netip.AddrPort) {
 		l.counts.drop(dropSource)
 		return
 	}
-	if !validRTCP(raw) {
-		l.counts.drop(dropMalformed)
+	raw, ok := l.unwrapRTCP(raw)
+	if !ok {
 		return
 	}
 	if !l.in.rtcpPin.locked.IsValid() {
@@ -145,7 +211,27 @@ func (l *leg) receiveRTCP(raw []byte, from netip.AddrPort) {
 		}
 		l.in.rtcpPin.locked = from
 	}
-	l.in.readRTCP(raw, now)
+	l.readRTCP(raw, now)
+}
+
+// unwrapRTCP takes the protection off a compound packet where it has one, and checks it. in.mu is held.
+func (l *leg) unwrapRTCP(raw []byte) (plain []byte, ok bool) {
+	if !validRTCP(raw) || len(raw) >= packetSize {
+		l.counts.drop(dropMalformed)
+		return nil, false
+	}
+	if l.in.cipher == nil {
+		return raw, true
+	}
+	if plain, ok = l.in.cipher.openRTCP(raw); !ok {
+		l.counts.drop(dropSecure)
+		return nil, false
+	}
+	if !validRTCP(plain) {
+		l.counts.drop(dropMalformed)
+		return nil, false
+	}
+	return plain, true
 }
 
 // receiveMuxed takes RTCP that came on the RTP port, which only a peer that asked for it may send. It never fixes the
@@ -154,13 +240,12 @@ func (l *leg) receiveMuxed(raw []byte, from netip.AddrPort) {
 	now := l.engine.now()
 	l.in.mu.Lock()
 	defer l.in.mu.Unlock()
-	switch {
-	case !l.in.mux || !l.in.pin.admits(from, now):
+	if !l.in.mux || !l.in.pin.admits(from, now) {
 		l.counts.drop(dropSource)
-	case !validRTCP(raw):
-		l.counts.drop(dropMalformed)
-	default:
-		l.in.readRTCP(raw, now)
+		return
+	}
+	if plain, ok := l.unwrapRTCP(raw); ok {
+		l.readRTCP(plain, now)
 	}
 }
 
@@ -168,6 +253,7 @@ func (l *leg) receiveMuxed(raw []byte, from netip.AddrPort) {
 const (
 	senderReport   = 200
 	receiverReport = 201
+	extendedReport = 207 // RFC 3611 section 2
 )
 
 // validRTCP checks a compound packet's first header (RFC 3550 appendix A.2).
@@ -177,12 +263,94 @@ func validRTCP(raw []byte) bool {
 		4*(int(binary.BigEndian.Uint16(raw[2:]))+1) <= len(raw)
 }
 
-// readRTCP takes the one thing that we use: when the far side's last sender report was written. Everything else, BYE
-// above all, has no say here: the signalling ends calls.
-func (in *inbound) readRTCP(raw []byte, now int64) {
-	if raw[1] == senderReport && len(raw) >= 28 && in.report.received > 0 &&
-		binary.BigEndian.Uint32(raw[4:]) == in.report.ssrc {
-		in.report.senderReport = binary.BigEndian.Uint32(raw[10:])
-		in.report.senderReportAt = now
+// readRTCP reads a compound packet. in.mu is held.
+func (l *leg) readRTCP(raw []byte, now int64) {
+	l.in.report.sent = l.counts.sent.Load()
+	l.in.readRTCP(raw, l.out.ssrc, now)
+}
+
+// readRTCP takes what we use: when the far side's last sender report was written, what it heard of us, and its own
+// estimate of the quality. Everything else, BYE above all, has no say here: the signalling ends calls.
+func (in *inbound) readRTCP(raw []byte, ours uint32, now int64) {
+	for len(raw) >= 8 && raw[0]>>6 == 2 {
+		size := 4 * (int(binary.BigEndian.Uint16(raw[2:])) + 1)
+		if size > len(raw) || size < 8 {
+			return
+		}
+		one := raw[:size]
+		raw = raw[size:]
+		blocks := int(one[0] & 0x1f)
+		switch one[1] {
+		case senderReport:
+			if len(one) < 28 {
+				return
+			}
+			if in.report.received > 0 && binary.BigEndian.Uint32(one[4:]) == in.report.ssrc {
+				in.report.senderReport = binary.BigEndian.Uint32(one[10:])
+				in.report.senderReportAt = now
+			}
+			in.report.readBlocks(one[28:], blocks, ours, now)
+		case receiverReport:
+			in.report.readBlocks(one[8:], blocks, ours, now)
+		case extendedReport:
+			in.report.readExtended(one[8:], ours)
+		}
+	}
+}
+
+// readBlocks takes the reception report about our stream (RFC 3550 section 6.4.1).
+func (r *report) readBlocks(b []byte, n int, ours uint32, now int64) {
+	for ; n > 0 && len(b) >= 24; n, b = n-1, b[24:] {
+		if binary.BigEndian.Uint32(b) != ours {
+			continue
+		}
+		r.heard(b, now)
+	}
+}
+
+// heard takes one block: the share of packets lost in all, the jitter, and the round trip by our last sender report.
+func (r *report) heard(b []byte, now int64) {
+	lost := int32(binary.BigEndian.Uint32(b[4:])<<8) >> 8
+	r.out.known = true
+	r.out.jitter = time.Duration(binary.BigEndian.Uint32(b[12:])) * time.Second / clockRate
+	if r.out.loss = 0; lost > 0 && r.sent > 0 {
+		r.out.loss = min(float64(lost)/float64(r.sent), 1)
+	}
+	last, delay := binary.BigEndian.Uint32(b[16:]), binary.BigEndian.Uint32(b[20:])
+	for _, s := range r.ours {
+		if s.middle != 0 && s.middle == last {
+			if trip := time.Duration(now-s.at) - time.Duration(delay)*time.Second/65536; trip >= 0 {
+				r.roundTrip = trip
+			}
+		}
+	}
+}
+
+// voipMetrics is the type of the report block that we understand (RFC 3611 section 4.7).
+const voipMetrics = 7
+
+// readExtended takes the VoIP metrics block about our stream: the far side's MOS for conversation, or for listening.
+func (r *report) readExtended(b []byte, ours uint32) {
+	for len(b) >= 4 {
+		size := 4 * (int(binary.BigEndian.Uint16(b[2:])) + 1)
+		if size > len(b) {
+			return
+		}
+		if b[0] == voipMetrics && size == 36 && binary.BigEndian.Uint32(b[4:]) == ours {
+			const unavailable = 127
+			for _, at := range []int{26, 27} { // MOS-LQ, MOS-CQ, in tenths
+				if v := b[at]; v >= 10 && v <= 50 && v != unavailable {
+					r.remoteMOS = float64(v) / 10
+				}
+			}
+			loss := float64(b[8]) / 256
+			if !r.out.known || loss > 0 {
+				r.out.known, r.out.loss = true, loss
+			}
+			if trip := binary.BigEndian.Uint16(b[16:]); trip > 0 && r.roundTrip == 0 {
+				r.roundTrip = time.Duration(trip) * time.Millisecond
+			}
+		}
+		b = b[size:]
 	}
 }

@@ -2,6 +2,7 @@ package media
 
 import (
 	"math"
+	"slices"
 
 	"telefonist/call"
 	"telefonist/media/negotiate"
@@ -41,20 +42,70 @@ func beeps(frequency, level float64, ms ...int) []int16 {
 	return out
 }
 
-// mix lays the tone over samples in place, and returns what is left of it, nil at its end.
+// mix lays the tone over samples of G.711 in place, and returns what is left of it, nil at its end.
 func (t *tone) mix(b []byte, c negotiate.Codec) *tone {
 	for i := range b {
 		if t.pos == len(t.samples) {
 			return nil
 		}
-		v := int32(decode(b[i], c))*3/4 + int32(t.samples[t.pos])
-		b[i] = encode(int16(v), c)
-		t.pos++
+		b[i] = encode(t.over(decode(b[i], c)), c)
 	}
+	return t.rest()
+}
+
+// mixLinear does the same with linear audio.
+func (t *tone) mixLinear(pcm []int16) *tone {
+	for i := range pcm {
+		if t.pos == len(t.samples) {
+			return nil
+		}
+		pcm[i] = t.over(pcm[i])
+	}
+	return t.rest()
+}
+
+// over is the next sample of the tone over one of the voice.
+func (t *tone) over(voice int16) int16 {
+	v := int32(voice)*3/4 + int32(t.samples[t.pos])
+	t.pos++
+	return int16(v)
+}
+
+func (t *tone) rest() *tone {
 	if t.pos == len(t.samples) {
 		return nil
 	}
 	return t
+}
+
+// overlay lays a tone over audio that must be decoded and coded again for it.
+type overlay struct {
+	decoder decoder
+	encoder encoder
+	pcm     [maxFrame]int16
+}
+
+// mixTone lays the tone over a packet in place.
+func (o *outbound) mixTone(data []byte) {
+	if o.codec != negotiate.G722 {
+		o.tone = o.tone.mix(data, o.codec)
+		return
+	}
+	if o.over == nil {
+		o.over = new(overlay)
+	}
+	for part := range slices.Chunk(data, maxFrame) {
+		if o.tone == nil {
+			break
+		}
+		pcm := o.over.pcm[:len(part)]
+		o.over.decoder.decode(pcm, part, o.codec)
+		o.tone = o.tone.mixLinear(pcm)
+		o.over.encoder.encode(part, pcm, o.codec)
+	}
+	if o.tone == nil {
+		o.over = nil
+	}
 }
 
 // sound begins a tone in the leg's ear, in place of one that is still sounding.

@@ -75,7 +75,24 @@ func (e *Engine) lookAround() {
 			e.sink.Post(l.id, time.Now(), call.MediaLost{Silence: silence})
 		}
 		l.sendReport(now)
+		if e.cfg.Reoffer != nil && l.in.reofferDue(l.unheard.Swap(false), now) {
+			e.cfg.Reoffer(l.id)
+		}
 	}
+}
+
+// reofferAgain is how long a leg is left alone after it was offered anew.
+const reofferAgain = int64(10 * time.Second)
+
+// reofferDue reports whether a leg that cannot be heard shall be offered anew.
+func (in *inbound) reofferDue(unheard bool, now int64) bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if !unheard || in.reoffered != 0 && now-in.reoffered < reofferAgain {
+		return false
+	}
+	in.reoffered = now
+	return true
 }
 
 // watchInterval is a second, or less where the time-outs are short.

@@ -4,22 +4,32 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"math"
 )
 
-// maxClip is the longest prompt that is loaded, in samples: ten minutes.
-const maxClip = 10 * 60 * 8000
+// maxMinutes is the longest WAV file that is loaded.
+const maxMinutes = 10
+
+// sound is audio as it is loaded: the same at the rates of both kinds of codec.
+type sound struct {
+	narrow []int16 // 8 kHz
+	wide   []int16 // 16 kHz, twice as many samples
+}
+
+// add appends another sound.
+func (s *sound) add(t sound) {
+	s.narrow, s.wide = append(s.narrow, t.narrow...), append(s.wide, t.wide...)
+}
 
 // wavFormat is the part of a WAV file's format chunk that matters.
 type wavFormat struct {
 	channels, rate, bits int
 }
 
-// readWAV reads a RIFF WAVE file of 16-bit PCM, mono or stereo, at a multiple of 8 kHz up to 48 kHz, and returns it
-// mono at 8 kHz. The error says what the file has and what it should have.
-func readWAV(b []byte) ([]int16, error) {
+// readWAV reads a RIFF WAVE file of 16-bit PCM, mono or stereo, at 8 to 48 kHz. The error says what the file has and what
+// it should have.
+func readWAV(b []byte) (sound, error) {
 	if len(b) < 12 || string(b[:4]) != "RIFF" || string(b[8:12]) != "WAVE" {
-		return nil, errors.New("not a WAV file")
+		return sound{}, errors.New("not a WAV file")
 	}
 	var f *wavFormat
 	for rest := b[12:]; len(rest) >= 8; {
@@ -30,17 +40,17 @@ func readWAV(b []byte) ([]int16, error) {
 		case "fmt ":
 			var err error
 			if f, err = readWAVFormat(body); err != nil {
-				return nil, err
+				return sound{}, err
 			}
 		case "data":
 			if f == nil {
-				return nil, errors.New("WAV file has its data before its format")
+				return sound{}, errors.New("WAV file has its data before its format")
 			}
 			return f.convert(body)
 		}
 		rest = rest[min(size+size&1, int64(len(rest))):]
 	}
-	return nil, errors.New("WAV file has no data")
+	return sound{}, errors.New("WAV file has no data")
 }
 
 func readWAVFormat(b []byte) (*wavFormat, error) {
@@ -61,21 +71,17 @@ func readWAVFormat(b []byte) (*wavFormat, error) {
 		return nil, fmt.Errorf("WAV file has format %d with %d bits; make it PCM with 16 bits", kind, f.bits)
 	case f.channels != 1 && f.channels != 2:
 		return nil, fmt.Errorf("WAV file has %d channels; make it mono or stereo", f.channels)
-	case f.rate%8000 != 0 || f.rate < 8000 || f.rate > 48000:
-		return nil, fmt.Errorf("WAV file has %d Hz; make it 8000, 16000, 24000, 32000, 40000 or 48000 Hz", f.rate)
+	case f.rate < 8000 || f.rate > 48000 || f.rate%25 != 0:
+		return nil, fmt.Errorf("WAV file has %d Hz; make it 8000 to 48000 Hz, such as 16000 or 44100", f.rate)
 	}
 	return f, nil
 }
 
-// convert mixes down to mono and samples down to 8 kHz.
-func (f *wavFormat) convert(b []byte) ([]int16, error) {
+// convert mixes down to mono and samples anew.
+func (f *wavFormat) convert(b []byte) (sound, error) {
 	frames := len(b) / (2 * f.channels)
-	step := f.rate / 8000
-	if frames < step {
-		return nil, errors.New("WAV file is empty")
-	}
-	if frames/step > maxClip {
-		return nil, fmt.Errorf("WAV file is longer than %d minutes", maxClip/8000/60)
+	if frames > maxMinutes*60*f.rate {
+		return sound{}, fmt.Errorf("WAV file is longer than %d minutes", maxMinutes)
 	}
 	mono := make([]int16, frames)
 	for i := range mono {
@@ -85,35 +91,10 @@ func (f *wavFormat) convert(b []byte) ([]int16, error) {
 		}
 		mono[i] = int16(sum / f.channels)
 	}
-	if step == 1 {
-		return mono, nil
+	s := sound{narrow: newResampler(f.rate, 8000).run(mono), wide: newResampler(f.rate, 16000).run(mono)}
+	n := min(len(s.narrow), len(s.wide)/2)
+	if n == 0 {
+		return sound{}, errors.New("WAV file is empty")
 	}
-	return decimate(mono, step), nil
-}
-
-// decimate keeps one sample in step, after a low-pass (a sinc with a Hann window) at 3.6 kHz against aliases.
-func decimate(in []int16, step int) []int16 {
-	half := 16 * step
-	taps := make([]float64, 2*half+1)
-	cut, sum := 0.45/float64(step), 0.0 // as a share of the sampling rate
-	for i := range taps {
-		x := float64(i - half)
-		v := 2 * cut
-		if x != 0 {
-			v = math.Sin(2*math.Pi*cut*x) / (math.Pi * x)
-		}
-		taps[i] = v * (0.5 + 0.5*math.Cos(math.Pi*x/float64(half+1)))
-		sum += taps[i]
-	}
-	out := make([]int16, len(in)/step)
-	for n := range out {
-		acc := 0.0
-		for i, t := range taps {
-			if k := n*step + i - half; k >= 0 && k < len(in) {
-				acc += t * float64(in[k])
-			}
-		}
-		out[n] = int16(min(max(math.Round(acc/sum), -32768), 32767))
-	}
-	return out
+	return sound{s.narrow[:n:n], s.wide[: 2*n : 2*n]}, nil
 }
