@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -44,12 +46,14 @@ type App struct {
 	log  *slog.Logger
 	reg  *prometheus.Registry
 
-	store  *store.Store
-	media  *media.Engine
-	board  *switchboard.Board
-	sip    *sip.Server
-	phones *phones
-	web    net.Addr
+	store *store.Store
+	media *media.Engine
+
+	trunkAudio atomic.Pointer[map[string]sip.Audio]
+	board      *switchboard.Board
+	sip        *sip.Server
+	phones     *phones
+	web        net.Addr
 
 	parts  parts
 	failed chan error
@@ -81,15 +85,33 @@ func New(cfg *config.Config, o Options) (*App, error) {
 // Check reports what is wrong with a configuration beyond what its own room can see.
 func Check(cfg *config.Config) error {
 	var all config.Errors
-	for name, file := range cfg.Media.Prompts {
-		if err := media.CheckPrompt(file); err != nil {
-			all = append(all, cfg.Errorf("media.prompts."+name, err.Error(), "write a WAV file: PCM, 16 bits, mono, 8 kHz")...)
+	for key, files := range map[string]map[string]string{"prompts": cfg.Media.Prompts, "music": cfg.Media.Music} {
+		for name, file := range files {
+			if err := media.CheckPrompt(file); err != nil {
+				all = append(all, cfg.Errorf("media."+key+"."+name, err.Error(),
+					"write a WAV file, or a folder of them: PCM, 16 bits, mono or stereo, 8 to 48 kHz")...)
+			}
 		}
+	}
+	if name := cfg.Queue.Music; !slices.Contains(sounds(cfg), name) {
+		all = append(all, cfg.Errorf("queue.music", fmt.Sprintf("there is no music %q", name),
+			"write a name of media.music, or music for the built-in one")...)
 	}
 	if len(all) == 0 {
 		return nil
 	}
 	return all
+}
+
+// sounds are the names that may be played.
+func sounds(cfg *config.Config) []string {
+	names := media.BuiltinPrompts()
+	for _, files := range []map[string]string{cfg.Media.Prompts, cfg.Media.Music} {
+		for name := range files {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 func newLogger(w io.Writer, cfg config.Log) *slog.Logger {
@@ -161,9 +183,15 @@ func (a *App) startStore(context.Context) error {
 
 func (a *App) startMedia(context.Context) error {
 	m := a.cfg.Media
+	prompts := maps.Clone(m.Prompts)
+	if prompts == nil {
+		prompts = map[string]string{}
+	}
+	maps.Copy(prompts, m.Music)
 	engine, err := media.New(media.Config{
 		Address: m.Address.Addr, External: m.ExternalAddress.Addr, MinPort: m.Ports.Min, MaxPort: m.Ports.Max,
-		Silence: media.Silence{First: off(m.Timeout.First), Steady: off(m.Timeout.Steady)}, Prompts: m.Prompts,
+		Silence: media.Silence{First: off(m.Timeout.First), Steady: off(m.Timeout.Steady)}, Prompts: prompts,
+		Codecs: config.CodecNames(m.Codecs), Reoffer: func(leg call.LegID) { a.sip.Reoffer(leg) },
 		Logger: a.log, Registerer: a.reg,
 	}, media.SinkFunc(func(leg call.LegID, at time.Time, ev call.Event) { a.board.Post(leg, at, ev) }))
 	if err != nil {
@@ -189,8 +217,10 @@ func (a *App) startBoard(context.Context) error {
 	}
 	a.board = switchboard.New(switchboard.Config{
 		Store: a.store, Directory: dir, Limits: limits(a.cfg), Logger: a.log, Registerer: a.reg, Observe: a.opts.Observe,
+		Report: a.media.Report,
 	})
 	a.phones = a.newPhones(dir)
+	a.trunkAudio.Store(trunkAudio(a.cfg))
 	if err := a.phones.restore(); err != nil {
 		return err
 	}
@@ -340,6 +370,7 @@ func (a *App) Reload(cfg *config.Config) error {
 		return err
 	}
 	a.sip.SetTrunks(trunks(cfg))
+	a.trunkAudio.Store(trunkAudio(cfg))
 	a.phones.setDirectory(dir)
 	a.board.SetDirectory(dir, limits(cfg))
 	for _, name := range needRestart(a.cfg, cfg) {
@@ -373,6 +404,26 @@ func trunks(cfg *config.Config) []sip.Trunk {
 		all = append(all, trunk)
 	}
 	return all
+}
+
+// trunkAudio is what the audio of each trunk may be. config has checked the words.
+func trunkAudio(cfg *config.Config) *map[string]sip.Audio {
+	all := map[string]sip.Audio{}
+	for _, t := range cfg.Trunks {
+		secure, _ := media.ParseSecure(t.SRTP)
+		all[string(t.Name)] = sip.Audio{Codecs: config.CodecNames(t.Codecs), Secure: secure}
+	}
+	return &all
+}
+
+// audio is sip's question what a trunk's or an agent's legs may speak.
+func (a *App) audio(trunk, agent string) sip.Audio {
+	if agent == "" {
+		return (*a.trunkAudio.Load())[trunk]
+	}
+	who, _ := a.phones.dir.Load().Agent(agent)
+	secure, _ := media.ParseSecure(who.SRTP)
+	return sip.Audio{Codecs: who.Codecs, Secure: secure}
 }
 
 // external is an address as Via and Contact have it, empty where none is configured.

@@ -90,7 +90,8 @@ func (a *App) sipConfig() sip.Config {
 		w.Listen = append(w.Listen, wire.Listen{Network: l.Network, Addr: l.Addr})
 	}
 	return sip.Config{
-		Wire: w, Trunks: trunks(a.cfg), UnknownSource: sip.UnknownSource(s.UnknownSource), SessionExpires: s.SessionExpires,
+		Audio: a.audio,
+		Wire:  w, Trunks: trunks(a.cfg), UnknownSource: sip.UnknownSource(s.UnknownSource), SessionExpires: s.SessionExpires,
 		Poster: a.board, Media: a.media, Phones: sip.Registered(a.phones.reg), Logger: a.log, Registerer: a.reg,
 	}
 }

@@ -43,11 +43,37 @@ func WriteStory(w io.Writer, r record.Record) error {
 		field("tariff", "none: no receptionist of the service answered")
 	}
 	field("SIP Call-ID", r.Parties.SIPCall)
+	for _, m := range r.Media {
+		field("audio "+m.Role, audio(m))
+	}
 	fmt.Fprintln(tw)
 	for _, e := range r.Story {
 		fmt.Fprintf(tw, "%10.3fs\t%s\t%s\n", e.Since.Seconds(), e.Kind, detail(e))
 	}
 	return tw.Flush()
+}
+
+// audio is one line about a leg: what was spoken, how well it was heard here and, where that is known, there.
+func audio(m record.Media) string {
+	text := m.Codec
+	if m.Converted {
+		text += ", converted"
+	} else {
+		text += ", as it came"
+	}
+	if m.Protection != "" {
+		text += ", SRTP " + m.Protection
+	}
+	if m.MOS > 0 {
+		text += fmt.Sprintf("; heard %.2f %% lost, jitter %.1f ms, MOS %.1f", m.LossPercent, m.JitterMS, m.MOS)
+	}
+	if m.FarMOS > 0 {
+		text += fmt.Sprintf("; far side %.2f %% lost, jitter %.1f ms, MOS %.1f", m.FarLossPercent, m.FarJitterMS, m.FarMOS)
+	}
+	if m.RoundTripMS > 0 {
+		text += fmt.Sprintf("; round trip %.1f ms", m.RoundTripMS)
+	}
+	return text
 }
 
 func detail(e call.Entry) string {

@@ -66,6 +66,15 @@ func (c *Config) checkMedia() {
 			c.src.fail("media.prompts."+name, "is empty", "write the path of a WAV file")
 		}
 	}
+	for name, file := range c.Media.Music {
+		if file == "" {
+			c.src.fail("media.music."+name, "is empty", "write the path of a folder of WAV files, or of one")
+		}
+		if _, twice := c.Media.Prompts[name]; twice {
+			c.src.fail("media.music."+name, "media.prompts has that name already", "write another name")
+		}
+	}
+	checkCodecs(c.src, "media.codecs", c.Media.Codecs, true)
 }
 
 func (c *Config) checkWeb() {
@@ -100,6 +109,7 @@ func (c *Config) checkTrunks() {
 			sources[s] = t.Name
 		}
 		checkTrunkPassword(c.src, at, t)
+		checkCodecs(c.src, at+".codecs", t.Codecs, t.Codecs != nil)
 	}
 }
 

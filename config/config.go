@@ -49,7 +49,9 @@ type Media struct {
 	ExternalAddress Addr              `yaml:"external_address"`
 	Ports           Ports             `yaml:"ports"`
 	Timeout         MediaTimeout      `yaml:"timeout"`
+	Codecs          []Codec           `yaml:"codecs"`
 	Prompts         map[string]string `yaml:"prompts"`
+	Music           map[string]string `yaml:"music"`
 }
 
 // MediaTimeout says how long the far side of a leg may send no audio before its call is ended.
@@ -108,6 +110,8 @@ type Trunk struct {
 	Password     directory.Secret `yaml:"password"`
 	PasswordFile string           `yaml:"password_file"`
 	Realm        string           `yaml:"realm"`
+	Codecs       []Codec          `yaml:"codecs"`
+	SRTP         string           `yaml:"srtp" enum:"off|optional|required"`
 }
 
 // Default returns the configuration of an empty file.
@@ -122,6 +126,7 @@ func Default() *Config {
 		Media: Media{
 			Address: Addr{netip.IPv4Unspecified()}, Ports: Ports{10000, 31999},
 			Timeout: MediaTimeout{First: 40 * time.Second, Steady: 15 * time.Second},
+			Codecs:  []Codec{"PCMA", "PCMU", "G722"},
 		},
 		Web:   Web{Listen: HostPort{netip.MustParseAddrPort("127.0.0.1:8080")}},
 		Store: Store{Dir: "data"},

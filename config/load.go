@@ -117,8 +117,10 @@ func (c *Config) resolvePaths(folder string) {
 	for i := range c.Provision {
 		c.Provision[i] = beside(folder, c.Provision[i])
 	}
-	for name, file := range c.Media.Prompts {
-		c.Media.Prompts[name] = beside(folder, file)
+	for _, files := range []map[string]string{c.Media.Prompts, c.Media.Music} {
+		for name, file := range files {
+			files[name] = beside(folder, file)
+		}
 	}
 }
 
@@ -139,6 +141,9 @@ func (c *Config) checkFiles() {
 	look("web.tls.key", c.Web.TLS.Key)
 	for name, file := range c.Media.Prompts {
 		look("media.prompts."+name, file)
+	}
+	for name, file := range c.Media.Music {
+		look("media.music."+name, file)
 	}
 }
 

@@ -19,7 +19,9 @@ var meanings = map[string]string{
 	"media.timeout":          "How long the far side of a leg may send no audio before its call is ended. Off while on hold.",
 	"media.timeout.first":    "While nothing has arrived yet. 1s to 10m; 0 turns it off.",
 	"media.timeout.steady":   "Once audio has arrived. 1s to 10m; 0 turns it off.",
-	"media.prompts":          "WAV files (16 bits, multiples of 8 kHz) by name, in place of the built-in ones or beside them; relative to this file's folder.",
+	"media.codecs":           "Codecs of legs whose trunk or agent names none, best first. PCMA, PCMU and G722 are spoken by the service: prompts are played in them, and they are converted into one another where two sides share none. Any other name (opus, G729, AMR-WB), or `*` for all, is passed through where both sides share it; one that is spoken must be there.",
+	"media.prompts":          "WAV files (16 bits, 8 to 48 kHz, mono or stereo) by name, in place of the built-in ones or beside them; relative to this file's folder. A folder is a playlist: its WAV files by name.",
+	"media.music":            "Music by name, for `queue.music` and `tenants[].music`: folders as playlists, or WAV files; relative to this file's folder.",
 
 	"web":                 "HTTP: metrics, health, later the console.",
 	"web.listen":          "Address that HTTP is taken on. Port 0 takes a free one.",
@@ -43,7 +45,7 @@ var meanings = map[string]string{
 	"queue.max_queue":    "Most callers waiting for one tenant before `overflow` happens to the next. 0: no limit.",
 	"queue.overflow":     "`prompt` says that nobody can answer and hangs up; `busy` gives the busy signal. A tenant may also `forward`.",
 	"queue.priority":     "Higher is served first; equal ones by waiting time. -100 to 100.",
-	"queue.music":        "What waiting callers hear: a name of `media.prompts` or a built-in one.",
+	"queue.music":        "What waiting callers hear: a name of `media.music` or `media.prompts`, or a built-in one.",
 	"queue.ring_timeout": "How long an agent's phone rings before the next agent is tried.",
 	"queue.recall_after": "How long the target of a direct connection may ring before the caller comes back. Should be shorter than the PBX's own forwarding.",
 	"queue.wrap_up":      "Time after a conversation in which an agent is offered nothing. 0: none.",
@@ -58,6 +60,9 @@ var meanings = map[string]string{
 	"trunks[].password":      "Its password. Better in a file.",
 	"trunks[].password_file": "File with the password alone, not readable by everybody; relative to this file's folder.",
 	"trunks[].realm":         "The only realm that the password is used for. Empty: whatever the PBX names.",
+
+	"trunks[].codecs": "As `media.codecs`, for its legs. Empty: those.",
+	"trunks[].srtp":   "Audio protected by SRTP with keys in the description (RFC 4568): `off` refuses it, `optional` offers and takes it, `required` takes nothing else. The keys are as safe as the signalling that carries them. Default: `off`.",
 
 	"plans":                     "Price lists. What a plan does not name is as in the built-in plan `default`.",
 	"plans[].id":                "What tenants refer to; rows carry it.",
@@ -117,6 +122,8 @@ var meanings = map[string]string{
 	"agents[].tenant":        "The tenant that she answers for, where it is one.",
 	"agents[].tenants":       "The tenants that she answers for. Default for `service`: all.",
 	"agents[].wrap_up":       "Default: `queue.wrap_up`.",
+	"agents[].codecs":        "As `media.codecs`, for her phone. Default: those.",
+	"agents[].srtp":          "As `trunks[].srtp`, for her phone. Default: `off`.",
 	"agents[].password":      "Digest password of her phone, at least 8 characters and not easily guessed.",
 	"agents[].password_file": "File with the password alone, not readable by everybody; relative to this file's folder.",
 }

@@ -55,6 +55,8 @@ type AgentSpec struct {
 	Tenant       *ID              `yaml:"tenant" json:"tenant,omitempty"`
 	Tenants      *[]ID            `yaml:"tenants" json:"tenants,omitempty"`
 	WrapUp       *tariff.Duration `yaml:"wrap_up" json:"wrap_up,omitempty" max:"1h"`
+	Codecs       *[]Codec         `yaml:"codecs" json:"codecs,omitempty"`
+	SRTP         *string          `yaml:"srtp" json:"srtp,omitempty" enum:"off|optional|required"`
 	Password     directory.Secret `yaml:"password" json:"-"`
 	PasswordFile string           `yaml:"password_file" json:"-"`
 }

@@ -95,6 +95,7 @@ var typeNames = map[reflect.Type]string{
 	reflect.TypeFor[Extension]():       "2 to 5 digits",
 	reflect.TypeFor[Prefix]():          "\"+\" and digits",
 	reflect.TypeFor[ID]():              "id",
+	reflect.TypeFor[Codec]():           "codec",
 	reflect.TypeFor[calendar.Window](): "hh:mm-hh:mm",
 	reflect.TypeFor[calendar.Date]():   "date",
 	secretType:                         "text",

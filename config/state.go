@@ -139,6 +139,7 @@ func (c *Config) agent(s AgentState) directory.Agent {
 		Kind: call.AgentKind(or(spec.Kind, string(call.Service))), Password: s.Named.Password,
 		Wrap: orDuration(spec.WrapUp, c.Queue.WrapUp), Disabled: s.Disabled,
 	}
+	a.SRTP, a.Codecs = or(spec.SRTP, "off"), CodecNames(or(spec.Codecs, nil))
 	for _, id := range spec.tenants() {
 		a.Tenants = append(a.Tenants, string(id))
 	}

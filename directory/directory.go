@@ -47,6 +47,10 @@ type Agent struct {
 	Password Secret
 	// Wrap is the time after a call in which nothing is offered (default 5 s; zero: none).
 	Wrap time.Duration
+	// Codecs are what her phone may speak, best first (names of RFC 4855); nil: the usual ones. SRTP is "off", "optional" or
+	// "required".
+	Codecs []string
+	SRTP   string
 	// Disabled is set for an agent that was taken out of provisioning: nobody can register as her, her records stay.
 	Disabled bool
 }

@@ -78,6 +78,9 @@ func (e *Engine) carryOut(c call.MediaCommand) {
 
 func (e *Engine) play(c call.Play) {
 	clip, known := e.clips[c.Source]
+	if !known && c.Loop {
+		clip = e.clips[call.SourceMusic] // who waits shall not wait in silence
+	}
 	e.mu.Lock()
 	e.early.forget(c.Leg)
 	l := e.legs[c.Leg]
@@ -86,7 +89,7 @@ func (e *Engine) play(c call.Play) {
 	} else {
 		l.silence()
 		l.in.arm(e.now())
-		if known {
+		if clip != nil {
 			l.out.start(&playback{clip: clip, loop: c.Loop, began: e.now()})
 			e.clock.add(l)
 		}

@@ -19,6 +19,9 @@ type (
 	Secure       = negotiate.Secure
 )
 
+// ParseSecure reads "off", "optional" or "required"; the empty string is off.
+func ParseSecure(s string) (Secure, error) { return negotiate.ParseSecure(s) }
+
 // What may be asked for the protection of a leg's audio.
 const (
 	SecureOff      = negotiate.SecureOff

@@ -40,6 +40,8 @@ type Record struct {
 	Row *tariff.Row `json:"row,omitempty"`
 	// Corrects is the record that this one replaces in the statement, empty for an original.
 	Corrects call.ID `json:"corrects,omitempty"`
+	// Media tells how the audio of each leg went, in the order in which the legs began. It is no part of what Fold makes.
+	Media []Media `json:"media,omitempty"`
 	// Parties holds the personal data. It can be masked or erased while the rest stays.
 	Parties Parties      `json:"parties"`
 	Story   []call.Entry `json:"story,omitempty"`

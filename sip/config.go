@@ -7,6 +7,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"telefonist/media"
 	"telefonist/sip/wire"
 )
 
@@ -19,6 +20,12 @@ const (
 	AnswerUnknown UnknownSource = "answer" // 403
 )
 
+// Audio is what the audio of a leg may be.
+type Audio struct {
+	Codecs []string // names of RFC 4855, best first; nil for the usual ones
+	Secure media.Secure
+}
+
 // Config configures a Server.
 type Config struct {
 	// Wire is the transport: addresses to bind, external host, limits. Known, Admit, Logger and Registerer are set by the
@@ -30,6 +37,10 @@ type Config struct {
 	UnknownSource UnknownSource
 	// SessionExpires is the session interval that we ask for (RFC 4028). Zero means 30 min; less than 90 s means 90 s.
 	SessionExpires time.Duration
+
+	// Audio, where not nil, says what the audio of a trunk's or an agent's legs may be; one of both names is empty. What it
+	// leaves out is as media has it.
+	Audio func(trunk, agent string) Audio
 
 	Poster Poster // required
 	Media  Media  // required

@@ -277,7 +277,7 @@ func TestLateOfferIsAnsweredInTheACK(t *testing.T) {
 		leg, _ := event[call.Arrived](w)
 		w.srv.Do(call.Accept{Leg: leg})
 		ok := w.pbx.response(200)
-		if !strings.Contains(string(ok.Body()), "m=audio 10002 RTP/AVP 8 0 101") {
+		if !strings.Contains(string(ok.Body()), "m=audio 10002 RTP/AVP 8 0 9 101") {
 			t.Fatalf("no offer:\n%s", ok)
 		}
 		k.answered(ok)

@@ -473,7 +473,7 @@ func (m *smallMedia) Offer(leg call.LegID) ([]byte, error) {
 	if s == nil {
 		return nil, errNoSession
 	}
-	return s.Offer(negotiate.NoCodec), nil
+	return s.Offer(nil, false), nil
 }
 
 func (m *smallMedia) Accept(leg call.LegID, answer []byte) (media.Direction, error) {

@@ -167,6 +167,10 @@ func (s *Server) Close(ctx context.Context) error {
 	return err
 }
 
+// Reoffer has a leg's far side offered our description anew, where the leg stands and nothing of the kind is under way.
+// It never blocks.
+func (s *Server) Reoffer(id call.LegID) { s.command(id, (*leg).reoffer) }
+
 // Do carries out a command. It never blocks; commands for one leg are carried out in order, and those for a leg that has
 // ended are ignored.
 func (s *Server) Do(cmd call.SignalCommand) {

@@ -66,7 +66,7 @@ func TestEmptyReInviteGetsAFreshOffer(t *testing.T) {
 		k.invite("")
 		w.pbx.response(100)
 		res := w.pbx.response(200)
-		if !strings.Contains(string(res.Body()), "RTP/AVP 8 0 101") {
+		if !strings.Contains(string(res.Body()), "RTP/AVP 8 0 9 101") {
 			t.Errorf("no whole offer:\n%s", res.Body())
 		}
 		k.requestSeq("ACK", k.invited, sdp("192.0.2.10", "a=recvonly"))

@@ -128,17 +128,34 @@ func (s *session) refresh() {
 		s.timer.set(randomWait(2*time.Second), s.refresh)
 		return
 	}
-	refresher := refresherUAC
-	if !s.ours {
-		refresher = refresherUAS
-	}
 	if l.allowed[msg.UPDATE] && !s.noUpdate {
 		req := l.dialog.next(msg.UPDATE)
 		req.AppendHeader(supportedHeader())
-		s.propose(req, refresher)
+		s.propose(req, s.refresher())
 		l.request(req, s.refreshed)
 		return
 	}
+	s.reinvite()
+}
+
+// refresher says who shall refresh from our next request on: whoever does now.
+func (s *session) refresher() string {
+	if s.ours {
+		return refresherUAC
+	}
+	return refresherUAS
+}
+
+// reoffer sends our description anew, where nothing is under way already: media asks again where it must.
+func (l *leg) reoffer() {
+	if l.phase == confirmed && !l.invited && l.waiting == nil {
+		l.session.reinvite()
+	}
+}
+
+// reinvite sends a re-INVITE with our description of the moment.
+func (s *session) reinvite() {
+	l := s.l
 	offer, err := l.srv.cfg.Media.Offer(l.id)
 	if err != nil {
 		l.log.Error("no offer for a session refresh", "error", err)
@@ -147,7 +164,7 @@ func (s *session) refresh() {
 	req := l.dialog.next(msg.INVITE)
 	req.AppendHeader(allowHeader())
 	req.AppendHeader(supportedHeader())
-	s.propose(req, refresher)
+	s.propose(req, s.refresher())
 	req.AppendHeader(sdpType())
 	req.SetBody(offer)
 	l.invited = true

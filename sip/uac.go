@@ -145,6 +145,7 @@ func (l *leg) resolved(t *trunk, dests []wire.Dest, err error) {
 // open makes the media session and its offer, once for all branches.
 func (l *leg) open(dst wire.Dest, signalling netip.Addr) bool {
 	o := media.Options{LocalIP: l.srv.localIP(dst), SignallingIP: signalling, Peer: l.out.dial.Peer}
+	l.audio(&o)
 	err := l.srv.cfg.Media.Open(l.id, o)
 	if err == nil {
 		l.opened = true

@@ -30,6 +30,7 @@ func (l *leg) arrive() {
 		return // cancelled before it was looked at
 	}
 	o := media.Options{LocalIP: in.src.Local.Addr(), SignallingIP: in.src.Addr.Addr()}
+	l.audio(&o)
 	if err := l.srv.cfg.Media.Open(l.id, o); err != nil {
 		l.log.Error("no media session", "error", err)
 		l.refuse(msg.StatusServiceUnavailable, "", retryAfter(refusedRetry))
@@ -61,6 +62,14 @@ func (l *leg) arrivedDialog() call.Dialog {
 		d.Invite.Via = append(d.Invite.Via, h.Value())
 	}
 	return d
+}
+
+// audio adds what the leg's far side is allowed.
+func (l *leg) audio(o *media.Options) {
+	if l.srv.cfg.Audio != nil {
+		a := l.srv.cfg.Audio(l.trunk, l.agent)
+		o.Codecs, o.Secure = a.Codecs, a.Secure
+	}
 }
 
 // warning tells why a description was refused (RFC 3261 section 20.43).

@@ -28,6 +28,9 @@ type Config struct {
 	Limits     queue.Limits
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
+	// Report, where set, tells how the audio of a leg of a call that ends has gone. It must not block, and is asked about legs
+	// that have been closed a moment ago as well.
+	Report func(call.LegID) (record.Media, bool)
 	// Observe, where set, hears of every story entry as it is made, and of the record when the call ends. It runs on the
 	// loop and must not block. A panic in it is counted and harms no call.
 	Observe func(h *record.Head, e call.Entry, ended *record.Record)

@@ -14,6 +14,7 @@ import (
 // finish makes the record of a call that has ended and lets go of everything else that it had.
 func (b *Board) finish(l *live, at time.Time) {
 	rec := b.fold(l)
+	rec.Media = b.audio(l)
 	l.final = &rec
 	b.queue.Ended(l.head.Call)
 	for leg := range l.legs {
@@ -26,6 +27,21 @@ func (b *Board) finish(l *live, at time.Time) {
 	b.log.Info("call ended", "call", l.head.Call, "tenant", rec.Tenant, "outcome", rec.Outcome, "cause", rec.Cause,
 		"waited_ms", rec.WaitedMS, "handled_ms", rec.HandledMS)
 	b.observe(l, l.story[len(l.story)-1], &rec)
+}
+
+// audio asks how the audio of each of a call's legs has gone. A leg that was never answered has none.
+func (b *Board) audio(l *live) []record.Media {
+	if b.cfg.Report == nil {
+		return nil
+	}
+	var all []record.Media
+	for _, p := range l.parts {
+		if m, ok := b.cfg.Report(p.leg); ok && m.Received+m.Sent > 0 {
+			m.Role = p.role
+			all = append(all, m)
+		}
+	}
+	return all
 }
 
 // fold makes the record of a call. Should that ever panic, the call keeps a record of its bare facts and its story, from

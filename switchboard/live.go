@@ -20,6 +20,7 @@ type live struct {
 	story   []call.Entry
 	timers  map[call.Timer]*timer
 	legs    map[call.LegID]bool
+	parts   []part         // every leg that it ever had, in order
 	final   *record.Record // set when the call has ended and waits to be durable
 
 	saved   int           // entries that are durable
@@ -28,6 +29,12 @@ type live struct {
 	beat    *call.Instant // a sign of life that is not written yet
 	step    call.Step     // what the call awaits of the next commit
 	awaits  int           // counts what it has awaited, so that a late answer to an earlier wait means nothing
+}
+
+// part is a leg and what it was in the call: "caller", "agent" or "target".
+type part struct {
+	leg  call.LegID
+	role string
 }
 
 func (l *live) instant(at time.Time) call.Instant {
@@ -103,7 +110,7 @@ func (b *Board) begin(leg call.LegID, at time.Time, ev call.Arrived, tenant dire
 		call: call.New(id, rules, leg, caller), tenant: tenant, dir: b.dir, arrived: at,
 		head: record.Head{Call: id, Received: at.Round(0), Rules: rules, Plan: tenant.Plan, Caller: caller,
 			SIPCall: ev.SIPCall, Leg: leg, Dialog: ev.Dialog},
-		timers: map[call.Timer]*timer{}, legs: map[call.LegID]bool{leg: true},
+		timers: map[call.Timer]*timer{}, legs: map[call.LegID]bool{leg: true}, parts: []part{{leg, "caller"}},
 	}
 	b.calls[id], b.legs[leg] = l, l
 	b.metrics.active.Inc()
@@ -172,6 +179,11 @@ func (b *Board) signal(l *live, at time.Time, cmd call.SignalCommand) {
 	switch c := cmd.(type) {
 	case call.Dial:
 		b.legs[c.Leg], l.legs[c.Leg] = l, true
+		role := "agent"
+		if c.To.Agent == "" {
+			role = "target"
+		}
+		l.parts = append(l.parts, part{c.Leg, role})
 		if c.To.Trunk != "" {
 			b.sent[c.Leg] = &sent{live: l, caller: c.From.Number, target: c.To.Number, ringing: true}
 		}

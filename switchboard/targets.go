@@ -45,6 +45,7 @@ func (b *Board) dialled(leg call.LegID, at time.Time, ev call.Dialled) {
 		c := call.Consult{Dialog: ev.Dialog}
 		c.Target, c.Refuse, c.Reason = target(l, ev.Target)
 		b.legs[leg], l.legs[leg] = l, true
+		l.parts = append(l.parts, part{leg, "agent"})
 		b.handle(l, at, leg, c)
 		return
 	}
