@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pion/srtp/v3"
+
 	"telefonist/call"
 	"telefonist/media/negotiate"
 )
@@ -79,6 +81,38 @@ func BenchmarkRelayHandling(b *testing.B) {
 					z.out.tone = endless
 				}
 				a.receiveRTP(raw, far)
+			}
+		})
+	}
+}
+
+// BenchmarkConversion is what a packet costs that is decoded and coded again, from its arrival to its sending, beside the
+// system calls.
+func BenchmarkConversion(b *testing.B) {
+	for _, tc := range []struct{ in, out negotiate.Codec }{
+		{negotiate.PCMA, negotiate.G722}, {negotiate.G722, negotiate.PCMA},
+	} {
+		b.Run(tc.in.String()+" to "+tc.out.String(), func(b *testing.B) {
+			o := &outbound{flow: nowhere{}, counts: &counts{}}
+			o.apply(negotiate.Media{Codec: tc.out, Payload: payloadOf(tc.out), Ptime: 20 * time.Millisecond,
+				Direction: SendRecv})
+			o.remote = netip.MustParseAddrPort("127.0.0.1:9")
+			a := &leg{}
+			o.hear(a)
+			var e encoder
+			p := tonePacket(1, &e, tc.in)
+			now := int64(0)
+			o.relay(a, p, negotiate.Format(tc.in), false, now)
+			b.ReportAllocs()
+			for b.Loop() {
+				p.seq++
+				p.time += 160
+				now += int64(tick)
+				o.relay(a, p, negotiate.Format(tc.in), false, now)
+				o.tick(now)
+			}
+			if o.packets == 0 {
+				b.Fatal("nothing was sent")
 			}
 		})
 	}
@@ -160,6 +194,75 @@ func BenchmarkRoundTrip(b *testing.B) {
 			benchLeg(b, e, "z", address(to), tc.out)
 			e.connect(call.Connect{A: "a", B: "z"})
 			run(b, from, to, via)
+		})
+	}
+}
+
+// BenchmarkProtection is what SRTP costs a relayed packet beside the system calls: in a plain call, where both legs are
+// protected, and where one of them is.
+func BenchmarkProtection(b *testing.B) {
+	far := netip.MustParseAddrPort("127.31.5.9:4000")
+	open := func(b *testing.B, e *Engine, id call.LegID, suite string) (*leg, *srtp.Context) {
+		o, offer := Options{}, sdpOf(far, negotiate.PCMA)
+		if suite != "" {
+			o.Secure, offer = SecureRequired, append(offer, keyLine(suite, theirs(suite))+"\r\n"...)
+		}
+		if err := e.Open(id, o); err != nil {
+			b.Fatal(err)
+		}
+		if _, err := e.Answer(id, offer); err != nil {
+			b.Fatal(err)
+		}
+		l := e.leg(id)
+		l.out.flow.close()
+		l.out.flow = nowhere{}
+		if suite == "" {
+			return l, nil
+		}
+		return l, contextOf(b, suite, theirs(suite))
+	}
+	for _, tc := range []struct{ in, out string }{
+		{"", ""}, {"", "AES_CM_128_HMAC_SHA1_80"}, {"AES_CM_128_HMAC_SHA1_80", ""},
+		{"AES_CM_128_HMAC_SHA1_80", "AES_CM_128_HMAC_SHA1_80"}, {"AEAD_AES_128_GCM", "AEAD_AES_128_GCM"},
+	} {
+		name := func(s string) string { return map[bool]string{true: "plain", false: s}[s == ""] }
+		b.Run(name(tc.in)+" to "+name(tc.out), func(b *testing.B) {
+			e := benchEngine(b)
+			a, seals := open(b, e, "a", tc.in)
+			open(b, e, "z", tc.out)
+			e.connect(call.Connect{A: "a", B: "z"})
+			const many = 1 << 12
+			packets := make([][]byte, many)
+			var seq uint16
+			var stamp uint32
+			n := many
+			buf := make([]byte, 0, packetSize)
+			b.ReportAllocs()
+			for b.Loop() {
+				if n == many { // the far side's own work is not measured
+					b.StopTimer()
+					for i := range packets {
+						raw := make([]byte, headerSize+160)
+						seq++
+						stamp += 160
+						putHeader(raw, false, 8, seq, stamp, 7)
+						if seals != nil {
+							var err error
+							if raw, err = seals.EncryptRTP(nil, raw, nil); err != nil {
+								b.Fatal(err)
+							}
+						}
+						packets[i] = raw
+					}
+					n = 0
+					b.StartTimer()
+				}
+				a.receiveRTP(append(buf, packets[n]...), far)
+				n++
+			}
+			if dropped := a.info().Dropped; dropped > 0 {
+				b.Fatalf("%d packets were dropped", dropped)
+			}
 		})
 	}
 }

@@ -96,8 +96,9 @@ func (e *encoder) encode(dst []byte, src []int16, c negotiate.Codec) {
 	}
 }
 
-// silenceG722 is what G.722 has for silence once its predictors have come to rest.
-const silenceG722 = 0xfa
+// silenceG722 is a code of G.722 that, repeated, decodes to silence: it is among those of the smallest differences, and the
+// only one of them that does not add up.
+const silenceG722 = 0xfd
 
 // quiet fills a packet with silence.
 func quiet(b []byte, c negotiate.Codec) {

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pion/srtp/v3"
 	"go.uber.org/goleak"
 
 	"telefonist/call"
@@ -91,6 +92,8 @@ type phone struct {
 	stop  chan struct{}
 	quiet sync.Once
 
+	seals, opens *srtp.Context // nil for plain RTP
+
 	mu    sync.Mutex
 	voice encoder
 	sent  int
@@ -148,16 +151,26 @@ func (r *rig) phone(c negotiate.Codec) *phone {
 
 func (r *rig) phoneAt(conn *net.UDPConn, leg call.LegID, c negotiate.Codec) *phone {
 	r.t.Helper()
-	if err := r.Open(leg, Options{SignallingIP: netip.MustParseAddr("127.31.4.9")}); err != nil {
+	return r.openPhone(conn, leg, c, Options{SignallingIP: netip.MustParseAddr("127.31.4.9")},
+		func(p *phone, offer []byte) []byte {
+			a, err := r.Answer(leg, offer)
+			if err != nil {
+				r.t.Fatal(err)
+			}
+			return a.SDP
+		})
+}
+
+// openPhone opens a leg and its far side, which negotiates as told.
+func (r *rig) openPhone(conn *net.UDPConn, leg call.LegID, c negotiate.Codec, o Options,
+	negotiate func(p *phone, offer []byte) []byte) *phone {
+	r.t.Helper()
+	if err := r.Open(leg, o); err != nil {
 		r.t.Fatal(err)
 	}
 	p := &phone{t: r.t, leg: leg, conn: conn, codec: c, hears: make(chan received, 10000), stop: make(chan struct{}),
 		seq: 65530, stamp: math.MaxUint32 - 400, ssrc: 0x1000 + uint32(r.legs)}
-	a, err := r.Answer(leg, sdpOf(address(conn), c))
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	p.ours = portOf(r.t, a.SDP)
+	p.ours = portOf(r.t, negotiate(p, sdpOf(address(conn), c)))
 	var done sync.WaitGroup
 	done.Go(p.listen)
 	r.t.Cleanup(func() { p.hangUp(); conn.Close(); done.Wait() })
@@ -171,7 +184,14 @@ func (p *phone) listen() {
 		if err != nil {
 			return
 		}
-		if pkt, ok := parsePacket(append([]byte(nil), buf[:n]...)); ok && !isRTCP(buf[:n]) {
+		raw := append([]byte(nil), buf[:n]...)
+		if p.opens != nil && !isRTCP(raw) {
+			if raw, err = p.opens.DecryptRTP(nil, raw, nil); err != nil {
+				p.t.Errorf("%s: %v", p.leg, err)
+				continue
+			}
+		}
+		if pkt, ok := parsePacket(raw); ok && !isRTCP(raw) {
 			p.hears <- received{pkt, time.Now(), from}
 		}
 	}
@@ -231,7 +251,14 @@ func (p *phone) send(pt uint8, marker bool, step uint32, data []byte) {
 	p.seq++
 	p.stamp += step
 	p.sent++
-	p.conn.WriteToUDPAddrPort(append(b, data...), p.ours)
+	b = append(b, data...)
+	if p.seals != nil {
+		var err error
+		if b, err = p.seals.EncryptRTP(nil, b, nil); err != nil {
+			p.t.Error(err)
+		}
+	}
+	p.conn.WriteToUDPAddrPort(b, p.ours)
 }
 
 // hear returns the next n packets.
