@@ -272,3 +272,65 @@ func TestOurOwnPacketsFixNoAddress(t *testing.T) {
 		t.Errorf("%+v", info)
 	}
 }
+
+// Two calls at once: what one phone sends to the other call's ports is never heard there, nor is it answered to, whether
+// the other call is plain or protected.
+func TestOneCallNeverReachesAnother(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	a, b := r.phone(negotiate.PCMA), r.phone(negotiate.G722)
+	c, d := r.safePhone("AES_CM_128_HMAC_SHA1_80"), r.safePhone("AEAD_AES_128_GCM")
+	r.Do(call.Connect{A: a.leg, B: b.leg})
+	r.Do(call.Connect{A: c.leg, B: d.leg})
+	tones := map[*phone]float64{a: 440, b: 1000, c: 1500, d: 2200}
+	for p, f := range tones {
+		p.speak(f)
+	}
+	for _, p := range []*phone{a, b, c, d} {
+		p.hear(5)
+	}
+	stray := func(p *phone, to netip.AddrPort) { // under its own name, with what it has: keys of its own call, if any
+		raw := make([]byte, headerSize)
+		p.mu.Lock()
+		putHeader(raw, false, 8, p.seq+100, p.stamp, p.ssrc+1) // an SSRC of its own, so that its call does not suffer
+		p.mu.Unlock()
+		raw = append(raw, voice(3000, 0, negotiate.PCMA)...)
+		p.conn.WriteToUDPAddrPort(raw, to)
+		if p.seals != nil {
+			p.mu.Lock()
+			sealed, err := p.seals.EncryptRTP(nil, raw, nil)
+			p.mu.Unlock()
+			if err != nil {
+				t.Error(err)
+			}
+			p.conn.WriteToUDPAddrPort(sealed, to)
+		}
+	}
+	for _, p := range []*phone{a, b, c, d} {
+		p.forget()
+	}
+	for range 30 {
+		stray(a, c.ours)
+		stray(b, d.ours)
+		stray(c, a.ours)
+		stray(d, b.ours)
+		a.hear(1)
+	}
+	for p, want := range map[*phone]float64{a: 1000, b: 440, c: 2200, d: 1500} {
+		heard := p.hear(30)
+		signal := linear(heard)
+		if l := level(signal, want); l < 7000 {
+			t.Errorf("%s hears its own call with level %.0f", p.leg, l)
+		}
+		for _, f := range []float64{440, 1000, 1500, 2200, 3000} {
+			if l := level(signal, f); f != want && l > 150 {
+				t.Errorf("%s hears %g Hz with level %.0f", p.leg, f, l)
+			}
+		}
+	}
+	for _, p := range []*phone{a, b, c, d} {
+		if n := r.leg(p.leg).counts.dropped[dropSource].Load(); n < 30 {
+			t.Errorf("%s: %d packets from elsewhere were dropped", p.leg, n)
+		}
+	}
+}

@@ -4,9 +4,11 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"strings"
+	"sync"
 
 	"telefonist/call"
 	"telefonist/media/g722"
@@ -60,28 +62,11 @@ type library map[string]*clip
 // loadLibrary reads the built-in prompts and those that replace or join them. An error names the file and what is
 // wrong with it.
 func loadLibrary(files fs.FS, replace map[string]string) (library, error) {
-	lib := library{
-		// Swedish tones (ITU-T E.180 supplement 2): 425 Hz, 1 s on and 5 s off; 0.25 s on and off.
-		call.SourceRingback: newClip(call.SourceRingback, beeps(425, 0.12, 1000, 5000)),
-		call.SourceBusy:     newClip(call.SourceBusy, beeps(425, 0.12, 250, 250)),
-	}
-	entries, err := builtin.ReadDir("prompts")
+	builtins, err := loadBuiltins()
 	if err != nil {
 		return nil, fmt.Errorf("built-in prompts: %w", err)
 	}
-	for _, e := range entries {
-		name := strings.TrimSuffix(e.Name(), ".wav")
-		if _, replaced := replace[name]; replaced {
-			continue
-		}
-		b, err := builtin.ReadFile(path.Join("prompts", e.Name()))
-		if err != nil {
-			return nil, fmt.Errorf("built-in prompts: %w", err)
-		}
-		if err := lib.add(name, b); err != nil {
-			return nil, fmt.Errorf("built-in prompt %s: %w", name, err)
-		}
-	}
+	lib := maps.Clone(builtins)
 	for name, file := range replace {
 		sound, err := readSound(files, file)
 		if err != nil {
@@ -100,6 +85,25 @@ func (lib library) add(name string, wav []byte) error {
 	lib[name] = newWideClip(name, s)
 	return nil
 }
+
+// loadBuiltins encodes the built-in prompts and tones, once for the process.
+var loadBuiltins = sync.OnceValues(func() (library, error) {
+	lib := library{
+		// Swedish tones (ITU-T E.180 supplement 2): 425 Hz, 1 s on and 5 s off; 0.25 s on and off.
+		call.SourceRingback: newClip(call.SourceRingback, beeps(425, 0.12, 1000, 5000)),
+		call.SourceBusy:     newClip(call.SourceBusy, beeps(425, 0.12, 250, 250)),
+	}
+	for _, name := range BuiltinPrompts() {
+		b, err := builtin.ReadFile(path.Join("prompts", name+".wav"))
+		if err != nil {
+			return nil, err
+		}
+		if err := lib.add(name, b); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return lib, nil
+})
 
 // maxPlaylist is the longest playlist, in minutes: an hour takes 90 MB.
 const maxPlaylist = 60

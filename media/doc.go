@@ -1,7 +1,8 @@
 // Package media anchors the audio of every call: it is the only room that sees packets.
 //
-// It owns one session per leg (its sockets, its negotiated description, the stream that it sends), the relay between
-// two legs, the prompts and tones, and the watch for streams that fall silent. sip opens, negotiates and closes
+// It owns one session per leg (its sockets, its negotiated description, its keys, the stream that it sends), the relay
+// between two legs and the conversion of their codecs, the prompts and tones, the watch for streams that fall silent, and
+// what is known of how well each leg was heard. sip opens, negotiates and closes
 // sessions; the switchboard says by command what each leg hears; what happens to the audio is posted to a Sink.
 //
 // It promises:
@@ -11,7 +12,11 @@
 //     jump when the source behind it changes.
 //   - Packets are taken only from where the signalling said, or from the one address that the first valid packet
 //     came from, if that is the description's or the signalling's own host. It never moves but by a new description.
-//   - Do never waits; a packet relayed costs no allocation.
+//   - A packet goes on as it came wherever its listener understands it, whatever its length and its codec. It is decoded
+//     only where the two sides share no codec and both are spoken here; only there is anything gathered (20 to 100 ms),
+//     put in order, and filled in where it was lost.
+//   - Where a leg is protected nothing is taken that is not sealed with the key of its description, or that came before.
+//   - Do never waits; a packet costs no allocation, relayed, converted or protected.
 //
 // It never decides anything about a call, never dials an address that was not negotiated, and never logs per packet.
 //

@@ -70,11 +70,19 @@ func FuzzPacket(f *testing.F) {
 
 func FuzzRTCP(f *testing.F) {
 	f.Add([]byte{0x80, 200, 0, 6, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 4, 0, 0, 0, 5, 0, 0, 0, 6})
+	f.Add([]byte{0x81, 201, 0, 7, 0, 0, 0, 1, 0, 0, 0, 1, 9, 0, 0, 4, 0, 0, 0, 5, 0, 0, 0, 6, 0, 0, 0, 7, 0, 0, 0, 8,
+		0x80, 207, 0, 10, 0, 0, 0, 1, 7, 0, 0, 8, 0, 0, 0, 1, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5,
+		5, 40, 41, 5, 5, 5, 5, 5, 5, 5, 5})
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		var in inbound
 		in.report = report{ssrc: 1, received: 1}
 		if validRTCP(raw) {
+			in.report.sent = 10
 			in.readRTCP(raw, 1, 1)
+			r := &in.report
+			if r.out.loss < 0 || r.out.loss > 1 || r.roundTrip < 0 || r.remoteMOS != 0 && (r.remoteMOS < 1 || r.remoteMOS > 5) {
+				t.Errorf("heard %+v", r)
+			}
 		}
 	})
 }

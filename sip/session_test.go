@@ -268,6 +268,24 @@ func TestTargetElsewhereIsNotFollowed(t *testing.T) {
 	})
 }
 
+func TestReofferIsAReInviteEvenWhereUpdateIsTaken(t *testing.T) {
+	inWorld(t, func(w *world) {
+		leg, _ := w.established("c1")
+		w.srv.Reoffer(leg)
+		re := w.pbx.request(msg.INVITE)
+		w.srv.Reoffer(leg) // while one is under way
+		if !strings.Contains(string(re.Body()), "m=audio 10002 RTP/AVP 8 0 9 101") {
+			t.Errorf("offer:\n%s", re.Body())
+		}
+		w.pbx.reply(re, 200, "", sdp("192.0.2.10", "a=inactive"))
+		w.pbx.request(msg.ACK)
+		event[call.Held](w)
+		w.srv.Reoffer("unknown")
+		w.srv.Do(call.Hangup{Leg: leg})
+		w.pbx.reply(w.pbx.request(msg.BYE), 200, "", "")
+	})
+}
+
 func TestChallengeFromAPhoneInsideADialogGetsNoCredentials(t *testing.T) {
 	inWorld(t, func(w *world) {
 		leg, _ := w.answeredBy(w.phone)

@@ -54,9 +54,13 @@ func (e *Encoder) codeLow(x int32) byte {
 	if diff < 0 {
 		size = ^diff
 	}
-	rank := int32(0)
-	for rank < int32(len(levels)) && size >= levels[rank]*b.det>>12 {
-		rank++
+	rank, above := int32(0), int32(len(levels)) // the first level that is greater
+	for rank < above {
+		if mid := (rank + above) / 2; size >= levels[mid]*b.det>>12 {
+			rank = mid + 1
+		} else {
+			above = mid
+		}
 	}
 	// Codes count down from the smallest difference, two apart for the sign (table 14).
 	var code int32

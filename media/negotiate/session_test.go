@@ -277,29 +277,36 @@ func FuzzSession(f *testing.F) {
 	f.Add(describe("m=audio 4000 RTP/AVP 8 0 101", "a=rtpmap:101 telephone-event/8000", "a=sendonly"))
 	f.Add(describe("m=video 1 RTP/AVP 1", "m=audio 4000 RTP/AVP 8", "a=rtcp:1 IN IP4 1.2.3.4", "a=rtcp-mux"))
 	f.Add(describe("m=audio 65535 RTP/AVP 8", "c=IN IP4 0.0.0.0", "a=ptime:999999999999"))
+	f.Add(describe("m=audio 4000 RTP/SAVP 111 18 8", "a=rtpmap:111 opus/48000/2", "a=fmtp:111 useinbandfec=1", key80, key32))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		s := newSession()
-		answer, _, err := s.Answer(text, PCMU)
-		if err == nil {
-			for _, c := range answer {
-				if c != '\r' && c != '\n' && (c < ' ' || c > '~') {
-					t.Fatalf("control byte in our answer %q", answer)
-				}
-			}
-			theirs, _ := parse(text)
-			ours, err := parse(answer)
-			if err != nil || len(ours) != len(theirs) {
-				t.Fatalf("our answer does not parse again: %v\n%s", err, answer)
-			}
-			again, changed, err := s.Answer(text, PCMU)
-			if err != nil || changed || string(again) != string(answer) {
-				t.Fatalf("the same offer again: changed %v, err %v", changed, err)
+		for _, secure := range []Secure{SecureOff, SecureOptional, SecureRequired} {
+			fuzzSession(t, text, sessionWith(func(l *Local) { open(l); l.Secure = secure }))
+		}
+		fuzzSession(t, text, newSession())
+	})
+}
+
+func fuzzSession(t *testing.T, text []byte, s *Session) {
+	answer, _, err := s.Answer(text, PCMU)
+	if err == nil {
+		for _, c := range answer {
+			if c != '\r' && c != '\n' && (c < ' ' || c > '~') {
+				t.Fatalf("control byte in our answer %q", answer)
 			}
 		}
-		s.Offer(nil, false)
-		_, _ = s.Accept(text)
-		_ = parseAgain(t, s.Offer(nil, false))
-	})
+		theirs, _ := parse(text)
+		ours, err := parse(answer)
+		if err != nil || len(ours) != len(theirs) {
+			t.Fatalf("our answer does not parse again: %v\n%s", err, answer)
+		}
+		again, changed, err := s.Answer(text, PCMU)
+		if err != nil || changed || string(again) != string(answer) {
+			t.Fatalf("the same offer again: changed %v, err %v", changed, err)
+		}
+	}
+	s.Offer(nil, false)
+	_, _ = s.Accept(text)
+	_ = parseAgain(t, s.Offer(nil, false))
 }
 
 func parseAgain(t *testing.T, text []byte) []stream {
