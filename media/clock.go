@@ -205,7 +205,10 @@ func (o *outbound) sendOwn(data []byte, now int64) {
 	if o.tone != nil {
 		o.mixTone(data)
 	}
-	if !o.open() || o.codec == negotiate.NoCodec {
+	if o.codec == negotiate.NoCodec {
+		return // nothing that we make would be understood
+	}
+	if !o.open() {
 		o.joined = false
 		return
 	}

@@ -396,3 +396,43 @@ func TestLegThatCannotBeHeardIsOfferedAnew(t *testing.T) {
 		t.Errorf("offer %s, %v", offer, err)
 	}
 }
+
+// A tone cannot be laid over what is passed through: it takes its place, and the voice comes back after it.
+func TestToneTakesThePlaceOfWhatIsPassedThrough(t *testing.T) {
+	o, f := newTape()
+	pass := negotiate.Pass{Name: "G729", Rate: 8000, Channels: 1}
+	m := *o.media
+	m.Pass[0] = pass
+	m.Pass[0].Payload = 18
+	o.apply(m)
+	o.remote = netip.MustParseAddrPort("127.0.0.1:9")
+	a := &leg{}
+	theirs := negotiate.Media{Pass: [negotiate.MaxPass]negotiate.Pass{pass}}
+	a.media.Store(&theirs)
+	o.hear(a)
+	for i := range 60 {
+		raw := make([]byte, headerSize+20)
+		putHeader(raw, false, 18, uint16(i), uint32(160*i), 1)
+		p, _ := parsePacket(raw)
+		if i == 20 {
+			o.sound(call.ToneSoft)
+		}
+		o.relay(a, &p, negotiate.FormatPass, false, int64(i)*20*ms)
+		o.tick(int64(i)*20*ms + 5*ms)
+	}
+	kinds := ""
+	for i, p := range f.sent {
+		if i > 0 && p.seq != f.sent[i-1].seq+1 {
+			t.Fatalf("packet %d: seq +%d", i, p.seq-f.sent[i-1].seq)
+		}
+		if k := map[uint8]string{18: "v", 8: "t"}[p.payload]; !strings.HasSuffix(kinds, k) {
+			kinds += k
+			if i > 0 && !p.marker {
+				t.Errorf("packet %d has no marker", i)
+			}
+		}
+	}
+	if kinds != "vtv" {
+		t.Errorf("heard %q, want voice, tone, voice", kinds)
+	}
+}

@@ -136,13 +136,20 @@ func (o *outbound) relay(from *leg, p *packet, f negotiate.Format, late bool, no
 		}
 		if f != negotiate.FormatNone {
 			o.counts.drop(dropPayload)
-			from.unheard.Store(f != negotiate.FormatEvent)
+			if f != negotiate.FormatEvent {
+				from.unheard.Store(true)
+			}
 		}
 		return false
 	}
 	audio := f != negotiate.FormatEvent
 	codec := f.Codec()
 	switch {
+	case audio && codec == negotiate.NoCodec && o.tone != nil && o.codec != negotiate.NoCodec:
+		if !late {
+			o.seqShift-- // nothing can be laid over it, so that the tone takes its place
+		}
+		return false
 	case codec != negotiate.NoCodec && !byTable(codec, o.codec):
 		return o.toBridge(p, codec, now)
 	case !audio && o.bridge != nil:
