@@ -1,6 +1,7 @@
 package peers
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -40,6 +41,47 @@ func TestSpeechArrivesAsItWasSaid(t *testing.T) {
 			}
 			if c := s.awaitCalls(1)[0]; c.Outcome != "answered" || c.Caller != "+46701740605" {
 				t.Errorf("record %+v", c)
+			}
+		})
+	}
+}
+
+// What a baresip makes of what we seal and convert, and we of what it does: another implementation of the same RFCs.
+func TestSpeechArrivesProtectedAndConverted(t *testing.T) {
+	for _, c := range []struct {
+		name, codecs, agent string
+		secure              bool
+		jumps               int
+		record              string
+	}{
+		{"protected", "PCMA", ", srtp: required", true, 1, "audio agent PCMA, as it came, SRTP AES_CM_128_HMAC_SHA1_"},
+		{"G722 to the receptionist", "G722/16000/1", ", codecs: [G722]", false, 5, "audio agent G722, converted"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := newServer(t, setup{agents: []string{"anna"}, sip: ", digest: md5", agent: c.agent})
+			asked, answered := speech(t, "caller").repeated(30*time.Second), speech(t, "agent").repeated(30*time.Second)
+			anna := s.softphone(softphone{name: "anna", from: "21", codecs: c.codecs, secure: c.secure, says: answered, register: true})
+			s.awaitAgents(1, "available")
+			alice := s.softphone(softphone{name: "0701740605", from: "10", says: asked})
+			alice.do("dial", "sip:+46850000001@"+s.net+"1")
+			anna.event("CALL_ESTABLISHED")
+			anna.awaitHeard(6 * time.Second)
+			alice.do("hangup", "")
+			anna.event("CALL_CLOSED")
+			heard := alice.heard()
+			for who, m := range map[string]match{
+				"receptionist": compare(asked, anna.heard()),
+				"caller":       compare(answered, heard.part(heard.length()-5*time.Second, heard.length())),
+			} {
+				t.Logf("the %s heard %+v", who, m)
+				if !m.clean(c.jumps) {
+					t.Errorf("the %s heard %+v", who, m)
+				}
+			}
+			call := s.awaitCalls(1)[0]
+			if story := s.cli("calls", "show", call.CallID, "--store", s.dir+"/data"); !strings.Contains(strings.Join(strings.Fields(story), " "), c.record) {
+				t.Errorf("the call's story lacks %q:\n%s", c.record, story)
 			}
 		})
 	}

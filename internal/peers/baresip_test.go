@@ -30,7 +30,8 @@ type baresip struct {
 type softphone struct {
 	name     string // of the user, and of the agent where it registers
 	from     string // last byte of the address in the test's network
-	codecs   string // default PCMA
+	codecs   string // default PCMA; G722 brings its own clock: "G722/16000/1"
+	secure   bool   // SRTP with keys in the description, and nothing else
 	says     sound  // what it plays
 	manual   bool   // answers on demand; else at once
 	register bool
@@ -63,6 +64,8 @@ jitter_buffer_type	fixed
 jitter_buffer_delay	5-10
 module_path		%[4]s
 module			g711.so
+module			g722.so
+module			srtp.so
 module			aufile.so
 module			aubridge.so
 module			sndfile.so
@@ -100,9 +103,16 @@ func (s *server) softphone(p softphone) *baresip {
 	if p.codecs == "" {
 		p.codecs = "PCMA"
 	}
+	if !strings.Contains(p.codecs, "/") {
+		p.codecs += "/8000/1"
+	}
 	mode, interval := "auto", 0
 	if p.manual {
 		mode = "manual"
+	}
+	encryption := ""
+	if p.secure {
+		encryption = ";mediaenc=srtp-mand"
 	}
 	host := addr
 	if p.register {
@@ -121,8 +131,8 @@ func (s *server) softphone(p softphone) *baresip {
 		}
 	}
 	file("config", fmt.Sprintf(baresipConfig, addr, p.name, b.dir, baresipModules(s.t)))
-	file("accounts", fmt.Sprintf("<sip:%s@%s>;auth_user=%[1]s;auth_pass=%[1]s-secret;outbound=\"sip:%[3]s;transport=udp\";regint=%[4]d;audio_codecs=%[5]s;answermode=%[6]s;ptime=20\n",
-		p.name, host, p.outbound, interval, p.codecs+"/8000/1", mode))
+	file("accounts", fmt.Sprintf("<sip:%s@%s>;auth_user=%[1]s;auth_pass=%[1]s-secret;outbound=\"sip:%[3]s;transport=udp\";regint=%[4]d;audio_codecs=%[5]s;answermode=%[6]s;ptime=20%[7]s\n",
+		p.name, host, p.outbound, interval, p.codecs, mode, encryption))
 	file("contacts", "")
 	file("uuid", "00000000-0000-4000-8000-0000000000"+fmt.Sprintf("%02s", p.from)) // no newline: baresip puts it into its Contact
 	b.log = filepath.Join(b.dir, "log")

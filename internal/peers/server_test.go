@@ -54,6 +54,7 @@ type setup struct {
 	extra   string   // YAML lines of the main file
 	sip     string   // further keys of sip: ", unknown_source: answer"
 	media   string   // further keys of media
+	agent   string   // further keys of every agent: ", srtp: required"
 }
 
 func binary(t *testing.T) string {
@@ -95,7 +96,7 @@ drain_timeout: 5s
 `, srv.net, s.extra, s.sip, s.media)
 	var agents strings.Builder
 	for i, id := range s.agents {
-		fmt.Fprintf(&agents, "  - {id: %s, name: %s, extension: \"%d\", kind: service, password: %s-secret, wrap_up: 0s}\n", id, id, 101+i, id)
+		fmt.Fprintf(&agents, "  - {id: %s, name: %s, extension: \"%d\", kind: service, password: %s-secret, wrap_up: 0s%s}\n", id, id, 101+i, id, s.agent)
 	}
 	tenants := fmt.Sprintf(`
 tenants:
