@@ -66,7 +66,7 @@ func TestSpeechArrivesProtectedAndConverted(t *testing.T) {
 			alice := s.softphone(softphone{name: "0701740605", from: "10", says: asked})
 			alice.do("dial", "sip:+46850000001@"+s.net+"1")
 			anna.event("CALL_ESTABLISHED")
-			anna.awaitHeard(6 * time.Second)
+			alice.awaitHeard(7 * time.Second)
 			alice.do("hangup", "")
 			anna.event("CALL_CLOSED")
 			heard := alice.heard()
