@@ -220,7 +220,7 @@ func (o *outbound) sendOwn(data []byte, now int64) {
 		o.current, o.joined = source{}, true
 	} else {
 		seq, stamp = o.seq+1, o.stamp+o.samples
-		if waited := ticks(max(now-o.at, 0), clockRate); waited > o.samples+mostBehind {
+		if waited := ticks(now-o.at, clockRate); waited > o.samples+mostBehind {
 			stamp = o.stamp + waited // after a pause or a skip
 		}
 	}

@@ -18,8 +18,8 @@ type source struct {
 // clockRate is the clock of every codec that we speak, and of telephone-event, in Hz.
 const clockRate = 8000
 
-// ticks is how far a clock moves in so many nanoseconds.
-func ticks(ns int64, rate uint32) uint32 { return uint32(ns / 1000 * int64(rate) / 1e6) }
+// ticks is how far a clock moves in so many nanoseconds; it never goes back.
+func ticks(ns int64, rate uint32) uint32 { return uint32(max(ns, 0) / 1000 * int64(rate) / 1e6) }
 
 // outbound is the one RTP stream that a leg's far side hears, whatever is behind it.
 type outbound struct {
@@ -225,7 +225,7 @@ func (o *outbound) next(now int64, rate uint32) (seq uint16, stamp uint32) {
 	if o.rate != 0 && o.rate != rate {
 		length = uint32(uint64(o.samples) * uint64(rate) / uint64(o.rate))
 	}
-	return o.seq + 1, o.stamp + max(ticks(max(now-o.at, 0), rate), length)
+	return o.seq + 1, o.stamp + max(ticks(now-o.at, rate), length)
 }
 
 // sent notes a packet of the stream: its clock, how much audio it holds by that, and how many bytes.
