@@ -163,7 +163,7 @@ func TestTrunkAndPhoneOverTCP(t *testing.T) {
 	s.register("anna", "21")
 	s.awaitAgents(1, "available")
 	phone := s.phone("phone-answer", "21", play{})
-	s.dial("trunk-call", play{pause: time.Second, tcp: true}).wait()
+	s.dial("trunk-call", play{pause: 2 * time.Second, tcp: true}).wait()
 	phone.wait()
 	if c := s.awaitCalls(1)[0]; c.Outcome != "answered" {
 		t.Errorf("record %+v", c)

@@ -29,7 +29,7 @@ func (s *server) try(args ...string) (code int, stdout, stderr string) {
 func TestTheCommandLineReadsCallsWhileTheServerRunsAndWhenItDoesNot(t *testing.T) {
 	s := oneAgent(t, setup{})
 	phone := s.phone("phone-answer", "21", play{})
-	s.dial("trunk-call", play{pause: 300 * time.Millisecond}).wait()
+	s.dial("trunk-call", play{pause: 2 * time.Second}).wait()
 	phone.wait()
 	id := s.awaitCalls(1)[0].CallID
 	data := filepath.Join(s.dir, "data")
