@@ -63,7 +63,7 @@ func New(cfg Config, sink Sink) (*Engine, error) {
 		sink:     sink,
 		log:      cfg.Logger,
 		start:    time.Now(),
-		sockets:  newPortPairs(cfg),
+		sockets:  newSockets(cfg),
 		clips:    clips,
 		legs:     map[call.LegID]*leg{},
 		commands: mailbox{wake: make(chan struct{}, 1)},
@@ -73,6 +73,7 @@ func New(cfg Config, sink Sink) (*Engine, error) {
 	e.metrics = newMetrics(e)
 	if cfg.Registerer != nil {
 		if err := cfg.Registerer.Register(e.metrics); err != nil {
+			e.sockets.end()
 			return nil, fmt.Errorf("media: metrics: %w", err)
 		}
 	}
@@ -101,7 +102,7 @@ func (e *Engine) Shutdown() {
 	}
 	close(e.stop)
 	e.done.Wait()
-	e.sockets.wait()
+	e.sockets.end()
 	if e.cfg.Registerer != nil {
 		e.cfg.Registerer.Unregister(e.metrics)
 	}
@@ -122,7 +123,8 @@ type Options struct {
 	Peer call.LegID
 }
 
-// Open makes a session for a leg and takes a port pair for it. Errors: ErrNoPorts, ErrOpen, ErrNoAddress, ErrShutdown.
+// Open makes a session for a leg and takes a port pair for it. Errors: ErrNoPorts,
+// ErrNoDescriptors, ErrOpen, ErrNoAddress, ErrShutdown.
 func (e *Engine) Open(id call.LegID, o Options) error {
 	o.LocalIP, o.SignallingIP = o.LocalIP.Unmap(), o.SignallingIP.Unmap()
 	bind, advertise, err := e.addresses(o.LocalIP)

@@ -134,7 +134,7 @@ func (l *leg) receiveRTCP(raw []byte, from netip.AddrPort) {
 		l.counts.drop(dropSource)
 		return
 	}
-	if !validRTCP(raw) {
+	if !validRTCP(raw) || len(raw) >= packetSize {
 		l.counts.drop(dropMalformed)
 		return
 	}
@@ -157,7 +157,7 @@ func (l *leg) receiveMuxed(raw []byte, from netip.AddrPort) {
 	switch {
 	case !l.in.mux || !l.in.pin.admits(from, now):
 		l.counts.drop(dropSource)
-	case !validRTCP(raw):
+	case !validRTCP(raw) || len(raw) >= packetSize:
 		l.counts.drop(dropMalformed)
 	default:
 		l.in.readRTCP(raw, now)
