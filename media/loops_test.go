@@ -137,12 +137,16 @@ func TestALongDatagramComesCut(t *testing.T) {
 	defer f.close()
 	far := socket(t, "127.31.4.9")
 	for _, n := range []int{0, 1, packetSize - 1, packetSize, packetSize + 1, 60000} {
-		for range 20 { // one at a time, then in batches
+		count := 20 // one at a time, then in batches
+		if n > 2*packetSize {
+			count = 1 // or the socket's buffer is full
+		}
+		for range count {
 			if _, err := far.WriteToUDPAddrPort(make([]byte, n), a); err != nil {
 				t.Fatal(err)
 			}
 		}
-		for range 20 {
+		for range count {
 			if got := len(c.next(t)); got != min(n, packetSize) {
 				t.Fatalf("%d bytes of %d", got, n)
 			}
