@@ -77,7 +77,7 @@ func New(cfg Config, sink Sink) (*Engine, error) {
 			return nil, fmt.Errorf("media: metrics: %w", err)
 		}
 	}
-	e.done.Go(e.clock.run)
+	e.clock.start()
 	e.done.Go(e.obey)
 	e.done.Go(e.watch)
 	return e, nil

@@ -15,8 +15,6 @@ import (
 	"time"
 )
 
-func portsOfLoops(s sockets) *ports { return s.(*loops).ports }
-
 // collector is a receiver that keeps copies.
 type collector struct{ got chan []byte }
 

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"telefonist/internal/load"
 )
 
 // portableTests tells which strategy the tests run with.
@@ -31,16 +33,13 @@ func isSet(name string) bool {
 }
 
 func TestMain(m *testing.M) {
-	if role := os.Getenv(roleVariable); role != "" {
-		os.Exit(playRole(role))
+	if os.Getenv(load.Role) != "" {
+		os.Exit(load.Serve())
 	}
 	goleak.VerifyTestMain(bothStrategies{m})
 }
 
 // portsOf are the ports behind a strategy.
-func portsOf(s sockets) *ports {
-	if c, ok := s.(*conns); ok {
-		return c.ports
-	}
-	return portsOfLoops(s)
-}
+func portsOf(s sockets) *ports { return s.(interface{ portsBehind() *ports }).portsBehind() }
+
+func (p *ports) portsBehind() *ports { return p }
