@@ -122,6 +122,7 @@ func (s *shard) left(slot, n int) bool {
 // some 60 µs and that of a goroutine to 1 ms.
 func (s *shard) run() {
 	runtime.LockOSThread()
+	runtime.LockOSThread()
 	e := s.engine
 	for {
 		select {

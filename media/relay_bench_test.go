@@ -96,7 +96,7 @@ func setting(name string, otherwise ...int) []int {
 }
 
 // generatorSockets is how many sockets the far sides of all legs share.
-const generatorSockets = 8
+const generatorSockets = 32
 
 func measureRelay(b *testing.B, r relayer, calls int) (f figure) {
 	b.Helper()

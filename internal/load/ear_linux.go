@@ -78,12 +78,10 @@ func newEar(sockets []socket, streams int) *ear {
 	return e
 }
 
-// listen takes everything that is there.
+// listen takes all RTP that is there. RTCP is left to lie.
 func (e *ear) listen() {
 	for _, s := range e.sockets {
 		for e.drain(s.rtp) == batchMost {
-		}
-		for e.skip(s.rtcp) == batchMost {
 		}
 	}
 }
@@ -100,8 +98,6 @@ func (e *ear) receive(fd int) int {
 	}
 	return int(n)
 }
-
-func (e *ear) skip(fd int) int { return e.receive(fd) }
 
 func (e *ear) drain(fd int) int {
 	n := e.receive(fd)

@@ -71,7 +71,7 @@ func perform(s Spec, sockets []socket, say *json.Encoder) (Result, error) {
 		runtime.LockOSThread()
 		for !ear.stop.Load() {
 			ear.listen()
-			rest(500 * time.Microsecond)
+			rest(2 * time.Millisecond) // the kernel's stamps tell when packets came
 		}
 	}()
 	m := newMouth(s, sockets)
