@@ -138,7 +138,7 @@ func (e *Engine) Open(id call.LegID, o Options) error {
 		return fmt.Errorf("media: open: %w", err)
 	}
 	l := newLeg(e, id, o)
-	f, err := e.sockets.open(bind, l)
+	f, err := e.sockets.open(bind, e.flowOf(o.Peer), l)
 	if err != nil {
 		return fmt.Errorf("media: open: %w", err)
 	}
@@ -294,6 +294,17 @@ func (e *Engine) leg(id call.LegID) *leg {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.legs[id]
+}
+
+// flowOf is the flow of a leg, nil where there is none.
+func (e *Engine) flowOf(id call.LegID) flow {
+	l := e.leg(id)
+	if l == nil {
+		return nil
+	}
+	l.out.mu.Lock()
+	defer l.out.mu.Unlock()
+	return l.out.flow
 }
 
 func (e *Engine) codecOf(id call.LegID) negotiate.Codec {

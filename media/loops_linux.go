@@ -48,19 +48,27 @@ func (ls *loops) end() {
 	}
 }
 
-func (ls *loops) open(bind netip.Addr, r receiver) (flow, error) {
+// open puts a flow on the loop of the one near it, so that a call is one core's; otherwise on the loop with the fewest.
+func (ls *loops) open(bind netip.Addr, near flow, r receiver) (flow, error) {
+	f := &loopPair{owner: ls, loop: ls.least()}
+	if n, ok := near.(*loopPair); ok {
+		f.loop = n.loop
+	}
+	err := ls.bindFree(bind, func(port uint16) error { return f.bind(bind, port, r) })
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+func (ls *loops) least() *loop {
 	l := ls.all[0]
 	for _, other := range ls.all[1:] {
 		if other.flows.Load() < l.flows.Load() {
 			l = other
 		}
 	}
-	f := &loopPair{owner: ls, loop: l}
-	err := ls.bindFree(bind, func(port uint16) error { return f.bind(bind, port, r) })
-	if err != nil {
-		return nil, err
-	}
-	return f, nil
+	return l
 }
 
 // loopPair is a flow on a port pair.

@@ -48,7 +48,7 @@ func newTestLoops(t *testing.T, n int) *loops {
 func open(t *testing.T, ls *loops, r receiver) (*loopPair, netip.AddrPort) {
 	t.Helper()
 	a := netip.MustParseAddr("127.31.4.3")
-	f, err := ls.open(a, r)
+	f, err := ls.open(a, nil, r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -234,6 +234,30 @@ func TestNoFlowSendsFromThePortOfAnother(t *testing.T) {
 	listening.Wait()
 }
 
+func TestTheTwoFlowsOfACallShareALoop(t *testing.T) {
+	t.Parallel()
+	ls := newTestLoops(t, 4)
+	defer ls.end()
+	c := collector{make(chan []byte, 1)}
+	for range 20 {
+		a, _ := open(t, ls, c)
+		defer a.close()
+		b, err := ls.open(netip.MustParseAddr("127.31.4.3"), a, c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer b.close()
+		if b.(*loopPair).loop != a.loop {
+			t.Error("a call is on two loops")
+		}
+	}
+	for i, l := range ls.all {
+		if n := l.flows.Load(); n != 10 {
+			t.Errorf("loop %d has %d of 40 flows", i, n)
+		}
+	}
+}
+
 func TestAddressesAreWrittenAsTheyAreRead(t *testing.T) {
 	for _, s := range []string{"192.0.2.1:4000", "[2001:db8::1]:65535", "0.0.0.0:1"} {
 		a := netip.MustParseAddrPort(s)
@@ -255,7 +279,7 @@ func TestPacketsGoByIPv6(t *testing.T) {
 	ls := newTestLoops(t, 1)
 	defer ls.end()
 	c := collector{make(chan []byte, 1)}
-	f, err := ls.open(netip.IPv6Loopback(), c)
+	f, err := ls.open(netip.IPv6Loopback(), nil, c)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -35,11 +35,14 @@ type relayer struct {
 // the same sockets and the same packets, and they take turns, so that what else the machine does falls on all of them.
 func BenchmarkRelay(b *testing.B) {
 	relayers := []relayer{
-		{"floor", openFloor},
+		{"floor", openFloor(shape{})},
 		{"engine", openEngine(false)},
 		{"loops-alone", openStrategy(false)},
 		{"goroutines-floor", openStrategy(true)},
 		{"goroutines-engine", openEngine(true)},
+		{"floor-recvmmsg", openFloor(shape{recvmmsg: true})},
+		{"floor-connected", openFloor(shape{connected: true})},
+		{"floor-gathering", openFloor(shape{gather: 500 * time.Microsecond})},
 	}
 	for _, calls := range setting("TELEFONIST_BENCH_CALLS", 500, 1000) {
 		figures := make([][]figure, len(relayers))
@@ -156,7 +159,11 @@ func openEngine(portable bool) func(*testing.B, []netip.AddrPort) []netip.AddrPo
 		}
 		b.Cleanup(e.Shutdown)
 		for i, a := range far {
-			_, local := benchLeg(b, e, call.LegID(strconv.Itoa(i)), a, negotiate.PCMA)
+			peer := call.LegID("")
+			if i%2 == 1 {
+				peer = call.LegID(strconv.Itoa(i - 1))
+			}
+			_, local := benchPeer(b, e, call.LegID(strconv.Itoa(i)), peer, a, negotiate.PCMA)
 			at = append(at, local)
 		}
 		for i := 0; i < len(far); i += 2 {
@@ -194,7 +201,11 @@ func openStrategy(portable bool) func(*testing.B, []netip.AddrPort) []netip.Addr
 		var forwarders []*forwarder
 		for i := range far {
 			fw := &forwarder{to: far[i^1], up: &up}
-			f, err := s.open(benchLocal, fw)
+			var near flow
+			if i%2 == 1 {
+				near = flows[i-1]
+			}
+			f, err := s.open(benchLocal, near, fw)
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -216,78 +227,118 @@ func openStrategy(portable bool) func(*testing.B, []netip.AddrPort) []netip.Addr
 	}
 }
 
+// shape is how a floor differs from the plain one.
+type shape struct {
+	recvmmsg  bool          // takes up to a batch from each socket
+	connected bool          // sends without an address, from a socket that is connected
+	gather    time.Duration // waits before it looks, so that a turn has more to do
+}
+
 // openFloor is the least that this shape of sockets can cost in Go: one epoll loop a core on locked threads, recvfrom,
 // sendto, and nothing in between. Its RTP port is not paired with one for RTCP.
-func openFloor(b *testing.B, far []netip.AddrPort) (at []netip.AddrPort) {
-	type end struct {
-		in, out int
-		name    unix.RawSockaddrInet4
-	}
-	threads := runtime.GOMAXPROCS(0)
-	epolls := make([]int, threads)
-	for i := range epolls {
-		var err error
-		if epolls[i], err = unix.EpollCreate1(0); err != nil {
-			b.Fatal(err)
-		}
-	}
-	var all []int
-	ends := make([]end, len(far))
-	port := uint16(10000)
-	bind := func() (int, uint16) {
-		for {
-			port++
-			if fd, err := bindUDP(netip.AddrPortFrom(benchLocal, port)); err == nil {
-				all = append(all, fd)
-				return fd, port
+func openFloor(sh shape) func(*testing.B, []netip.AddrPort) []netip.AddrPort {
+	return func(b *testing.B, far []netip.AddrPort) (at []netip.AddrPort) {
+		threads := runtime.GOMAXPROCS(0)
+		epolls := make([]int, threads)
+		for i := range epolls {
+			var err error
+			if epolls[i], err = unix.EpollCreate1(0); err != nil {
+				b.Fatal(err)
 			}
 		}
-	}
-	for i := range far {
-		fd, port := bind()
-		at = append(at, netip.AddrPortFrom(benchLocal, port))
-		ends[i].in = fd
-		ends[i^1].out = fd
-		var name rawName
-		putName(&name, far[i^1], false)
-		ends[i].name = *(*unix.RawSockaddrInet4)(unsafe.Pointer(&name))
-	}
-	for i := range far {
-		ev := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(i)}
-		if err := unix.EpollCtl(epolls[i%threads], unix.EPOLL_CTL_ADD, ends[i].in, &ev); err != nil {
-			b.Fatal(err)
+		ends := make([]floorEnd, len(far))
+		port := uint16(10000)
+		for i := range ends {
+			for fd := 0; fd == 0; {
+				port++
+				fd, _ = bindUDP(netip.AddrPortFrom(benchLocal, port))
+				fd = max(fd, 0)
+				ends[i].in = fd
+			}
+			at = append(at, netip.AddrPortFrom(benchLocal, port))
+			ends[i^1].out = ends[i].in
+			putName(&ends[i].name, far[i^1], false)
+			ends[i].size = unix.SizeofSockaddrInet4
+			if sh.connected {
+				if err := unix.Connect(ends[i].in, &unix.SockaddrInet4{Port: int(far[i].Port()), Addr: far[i].Addr().As4()}); err != nil {
+					b.Fatal(err)
+				}
+				ends[i].size = 0
+			}
+			ev := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(i)}
+			if err := unix.EpollCtl(epolls[i/2%threads], unix.EPOLL_CTL_ADD, ends[i].in, &ev); err != nil {
+				b.Fatal(err)
+			}
 		}
-	}
-	var stop atomic.Bool
-	var done sync.WaitGroup
-	for _, epoll := range epolls {
-		done.Go(func() {
-			runtime.LockOSThread()
-			events, buf := make([]unix.EpollEvent, eventsAtOnce), make([]byte, packetSize)
-			for !stop.Load() {
-				n, _, errno := unix.Syscall6(unix.SYS_EPOLL_PWAIT, uintptr(epoll), uintptr(unsafe.Pointer(&events[0])),
-					uintptr(len(events)), 50, 0, 0)
-				if errno != 0 {
-					continue
+		var stop atomic.Bool
+		var done sync.WaitGroup
+		for _, epoll := range epolls {
+			done.Go(func() {
+				runtime.LockOSThread()
+				for in := new(batch); !stop.Load(); {
+					floorTurn(epoll, ends, in, sh)
 				}
-				for i := range events[:n] {
-					e := &ends[events[i].Fd]
-					size, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(e.in), uintptr(unsafe.Pointer(&buf[0])), packetSize,
-						unix.MSG_DONTWAIT, 0, 0)
-					if errno == 0 {
-						unix.RawSyscall6(unix.SYS_SENDTO, uintptr(e.out), uintptr(unsafe.Pointer(&buf[0])), size, unix.MSG_DONTWAIT,
-							uintptr(unsafe.Pointer(&e.name)), unix.SizeofSockaddrInet4)
-					}
-				}
+			})
+		}
+		b.Cleanup(func() {
+			stop.Store(true)
+			done.Wait()
+			for _, e := range ends {
+				unix.Close(e.in)
+			}
+			for _, fd := range epolls {
+				unix.Close(fd)
 			}
 		})
+		return at
 	}
-	b.Cleanup(func() {
-		stop.Store(true)
-		done.Wait()
-		for _, fd := range append(all, epolls...) {
-			unix.Close(fd)
+}
+
+// floorEnd is one leg of a floor: what comes in goes out by its peer's socket.
+type floorEnd struct {
+	in, out int
+	name    rawName
+	size    uintptr
+}
+
+func (e *floorEnd) send(b *byte, size uintptr) {
+	if e.size == 0 {
+		unix.RawSyscall6(unix.SYS_SENDTO, uintptr(e.out), uintptr(unsafe.Pointer(b)), size, unix.MSG_DONTWAIT, 0, 0)
+		return
+	}
+	unix.RawSyscall6(unix.SYS_SENDTO, uintptr(e.out), uintptr(unsafe.Pointer(b)), size, unix.MSG_DONTWAIT,
+		uintptr(unsafe.Pointer(&e.name)), e.size)
+}
+
+func floorTurn(epoll int, ends []floorEnd, in *batch, sh shape) {
+	var events [eventsAtOnce]unix.EpollEvent
+	n, _, errno := unix.Syscall6(unix.SYS_EPOLL_PWAIT, uintptr(epoll), uintptr(unsafe.Pointer(&events[0])),
+		uintptr(len(events)), 50, 0, 0)
+	if errno != 0 {
+		return
+	}
+	for i := range events[:n] {
+		e := &ends[events[i].Fd]
+		if sh.recvmmsg {
+			if in.vectors[0].Len == 0 {
+				in.init()
+			}
+			got, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, uintptr(e.in), uintptr(unsafe.Pointer(&in.messages[0])),
+				packetsAtOnce, unix.MSG_DONTWAIT, 0, 0)
+			for j := range got {
+				if errno == 0 {
+					e.send(&in.buffers[j][0], uintptr(in.messages[j].length))
+				}
+			}
+			continue
 		}
-	})
-	return at
+		size, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(e.in), uintptr(unsafe.Pointer(&in.buffers[0])), packetSize,
+			unix.MSG_DONTWAIT, 0, 0)
+		if errno == 0 {
+			e.send(&in.buffers[0][0], size)
+		}
+	}
+	if sh.gather > 0 {
+		sleep(sh.gather)
+	}
 }

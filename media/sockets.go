@@ -7,9 +7,10 @@ import (
 
 // sockets is the part of the engine that knows which sockets carry the flows. Replacing it replaces them all.
 type sockets interface {
-	// open binds a flow at a local address; its packets go to r until it is closed. The error is ErrNoPorts where no
+	// open binds a flow at a local address; its packets go to r until it is closed. Most of them will go on to near, where
+	// that is not nil, and the other way round. The error is ErrNoPorts where no
 	// port is free, ErrNoDescriptors where the process has as many files open as it may.
-	open(bind netip.Addr, r receiver) (flow, error)
+	open(bind netip.Addr, near flow, r receiver) (flow, error)
 	// isOurs reports whether an address is one that a flow is bound to now.
 	isOurs(netip.AddrPort) bool
 	// isLocal reports whether an address belongs to this machine.

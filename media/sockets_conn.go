@@ -18,7 +18,7 @@ func newConns(p *ports) *conns { return &conns{ports: p} }
 
 func (c *conns) end() { c.readers.Wait() }
 
-func (c *conns) open(bind netip.Addr, r receiver) (flow, error) {
+func (c *conns) open(bind netip.Addr, _ flow, r receiver) (flow, error) {
 	var f *connPair
 	err := c.bindFree(bind, func(port uint16) (err error) {
 		f, err = c.bind(bind, port)
