@@ -37,6 +37,7 @@ type bench struct {
 	phones *side
 	gen    *Generator
 	placed int
+	legs   []*talk // that stand, of both sides, the oldest first
 }
 
 // build makes the server's binary, or takes the one that TELEFONIST_BIN names.
@@ -165,34 +166,57 @@ func (b *bench) call(n int) (streams []Stream, calls []*talk) {
 	}
 	deadline := time.After(patience)
 	for len(streams) < 2*n {
+		var c *talk
 		select {
-		case c := <-b.trunk.up:
-			streams, calls = append(streams, c.stream), append(calls, c)
-		case c := <-b.phones.up:
-			streams = append(streams, c.stream)
+		case c = <-b.trunk.up:
+			calls = append(calls, c)
+		case c = <-b.phones.up:
 		case <-deadline:
 			text, _ := os.ReadFile(b.log)
 			b.t.Fatalf("only %d of %d legs stand\n%s", len(streams), 2*n, text[max(0, len(text)-8000):])
 		}
+		streams, b.legs = append(streams, c.stream), append(b.legs, c)
 	}
 	return streams, calls
+}
+
+// streams are those of all legs that stand.
+func (b *bench) streams() (out []Stream) {
+	for _, c := range b.legs {
+		out = append(out, c.stream)
+	}
+	return out
+}
+
+// oldest are the callers' ends of the n calls that have stood longest.
+func (b *bench) oldest(n int) (out []*talk) {
+	for _, c := range b.legs {
+		if c.target != "" && len(out) < n {
+			out = append(out, c)
+		}
+	}
+	return out
 }
 
 // end ends calls and waits until both sides know.
 func (b *bench) end(calls []*talk) {
 	b.t.Helper()
+	pace := time.NewTicker(2 * time.Millisecond)
+	defer pace.Stop()
 	for _, c := range calls {
+		<-pace.C
 		b.trunk.hangUp(c)
-		time.Sleep(2 * time.Millisecond) // the pace of the generator, not a wait for anything
 	}
 	deadline := time.After(patience)
 	for range 2 * len(calls) {
+		var c *talk
 		select {
-		case <-b.trunk.down:
-		case <-b.phones.down:
+		case c = <-b.trunk.down:
+		case c = <-b.phones.down:
 		case <-deadline:
 			b.t.Fatal("not every call has ended")
 		}
+		b.legs = slices.DeleteFunc(b.legs, func(other *talk) bool { return other == c })
 	}
 }
 

@@ -72,7 +72,7 @@ type side struct {
 
 // talk is one call of a side.
 type talk struct {
-	id, from, to, target string
+	id, from, to, target string // target only where we called
 	stream               Stream
 	cseq                 int
 	answered             bool
