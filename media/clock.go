@@ -43,20 +43,27 @@ func (c *clock) start() {
 
 // add has the clock look after a leg until it has nothing more to send to it.
 func (c *clock) add(l *leg) {
+	s := c.least()
 	l.out.mu.Lock()
 	known := l.out.ticking
-	l.out.ticking = true
-	l.out.mu.Unlock()
-	if known {
-		return
+	if !known {
+		l.out.ticking, l.out.buf = true, &s.buf
 	}
+	l.out.mu.Unlock()
+	if !known {
+		s.add(l, c.engine.now())
+	}
+}
+
+// least is the shard with the fewest legs.
+func (c *clock) least() *shard {
 	least, count := c.shards[0], c.shards[0].count()
 	for _, s := range c.shards[1:] {
 		if n := s.count(); n < count {
 			least, count = s, n
 		}
 	}
-	least.add(l, c.engine.now())
+	return least
 }
 
 // shard is the part of the clock that one goroutine runs. Slot n of the engine's time, counted from its start, belongs
@@ -70,7 +77,9 @@ type shard struct {
 	legs  [slots]int    // with the fresh ones
 	total int
 
-	old [slots][]*leg // the goroutine's alone
+	// What follows is the goroutine's alone.
+	old [slots][]*leg
+	buf frameBuffer
 }
 
 func (s *shard) count() int {
@@ -208,6 +217,9 @@ func (o *outbound) start(p *playback) {
 func (o *outbound) tick(now int64) (ended *playback, more bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if o.buf == nil {
+		o.buf = new(frameBuffer) // no clock has it
+	}
 	switch {
 	case o.flow == nil:
 		o.play, o.tone = nil, nil

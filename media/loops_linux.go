@@ -50,11 +50,15 @@ func (ls *loops) end() {
 
 // open puts a flow on the loop of the one near it, so that a call is one core's; otherwise on the loop with the fewest.
 func (ls *loops) open(bind netip.Addr, near flow, r receiver) (flow, error) {
-	f := &loopPair{owner: ls, loop: ls.least()}
+	l := ls.least()
 	if n, ok := near.(*loopPair); ok {
-		f.loop = n.loop
+		l = n.loop
 	}
-	err := ls.bindFree(bind, func(port uint16) error { return f.bind(bind, port, r) })
+	var f *loopPair
+	err := ls.bindFree(bind, func(port uint16) error {
+		f = &loopPair{owner: ls, loop: l, port: port}
+		return f.bind(bind, r)
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -76,31 +80,30 @@ type loopPair struct {
 	owner     *loops
 	loop      *loop
 	port      uint16
-	rtp, rtcp *sock
+	rtp, rtcp sock
 	once      sync.Once
 }
 
-func (f *loopPair) bind(addr netip.Addr, port uint16, r receiver) (err error) {
-	f.port = port
-	rtp, err := bindUDP(netip.AddrPortFrom(addr, port))
+func (f *loopPair) bind(addr netip.Addr, r receiver) error {
+	rtp, err := bindUDP(netip.AddrPortFrom(addr, f.port))
 	if err != nil {
 		return err
 	}
-	rtcp, err := bindUDP(netip.AddrPortFrom(addr, port+1))
+	rtcp, err := bindUDP(netip.AddrPortFrom(addr, f.port+1))
 	if err != nil {
 		unix.Close(rtp)
 		return err
 	}
-	f.rtp = newSock(rtp, addr.Is6(), r, false)
-	f.rtcp = newSock(rtcp, addr.Is6(), r, true)
+	f.rtp.fd, f.rtp.six, f.rtp.r = rtp, addr.Is6(), r
+	f.rtcp.fd, f.rtcp.six, f.rtcp.r, f.rtcp.control = rtcp, addr.Is6(), r, true
 	// From the first add on packets may arrive.
-	if err := f.loop.add(f.rtp); err != nil {
+	if err := f.loop.add(&f.rtp); err != nil {
 		unix.Close(rtp)
 		unix.Close(rtcp)
 		return err
 	}
-	if err := f.loop.add(f.rtcp); err != nil {
-		f.loop.remove(f.rtp)
+	if err := f.loop.add(&f.rtcp); err != nil {
+		f.loop.remove(&f.rtp)
 		unix.Close(rtcp)
 		return err
 	}
@@ -116,8 +119,8 @@ func (f *loopPair) sendRTCP(packet []byte, to netip.AddrPort) error { return f.r
 
 func (f *loopPair) close() {
 	f.once.Do(func() {
-		f.loop.remove(f.rtp)
-		f.loop.remove(f.rtcp)
+		f.loop.remove(&f.rtp)
+		f.loop.remove(&f.rtcp)
 		f.loop.flows.Add(-1)
 		f.owner.giveBack(f.port)
 	})
@@ -251,10 +254,6 @@ const (
 	sockClosing = 1
 	sockUse     = 2
 )
-
-func newSock(fd int, six bool, r receiver, control bool) *sock {
-	return &sock{fd: fd, six: six, r: r, control: control}
-}
 
 // use keeps the descriptor from being closed, and so from meaning another socket, until release. It is false for a
 // socket that is being closed.
