@@ -19,8 +19,8 @@ type sockets interface {
 	end()
 }
 
-// flow is the way in and out of one leg. Sending may be done from several goroutines. It never waits: what the system
-// does not take at once is an error, and lost. After close nothing is sent.
+// flow is the way in and out of one leg. Sending may be done from several goroutines. What the system does not take at
+// once is an error, and lost; only the sockets of package net wait for room. After close nothing is sent.
 type flow interface {
 	ports() (rtp, rtcp uint16)
 	sendRTP(packet []byte, to netip.AddrPort) error

@@ -16,13 +16,15 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"go.uber.org/goleak"
 )
 
 func TestMain(m *testing.M) {
 	if os.Getenv(Role) != "" {
 		os.Exit(Serve())
 	}
-	os.Exit(m.Run())
+	goleak.VerifyTestMain(m)
 }
 
 const patience = 60 * time.Second
@@ -112,6 +114,9 @@ func (b *bench) start(bin, dir string) {
 	}
 	defer log.Close()
 	b.cmd = exec.Command(bin, "serve", "--config", filepath.Join(dir, "telefonist.yaml"))
+	if n := os.Getenv("TELEFONIST_BENCH_NICE"); n != "" { // as Nice= of systemd
+		b.cmd = exec.Command("nice", append([]string{"-n", n}, b.cmd.Args...)...)
+	}
 	b.cmd.Stdout, b.cmd.Stderr = log, log
 	if err := b.cmd.Start(); err != nil {
 		b.t.Fatal(err)
@@ -134,6 +139,7 @@ func (b *bench) close() {
 	}
 	_ = b.cmd.Process.Kill()
 	_ = b.cmd.Wait()
+	http.DefaultClient.CloseIdleConnections()
 	if text, err := os.ReadFile(b.log); err == nil && b.t.Failed() {
 		b.t.Logf("server log:\n%s", text[max(0, len(text)-8000):])
 	}
