@@ -78,7 +78,7 @@ drain_timeout: 1s
 `, network))
 	var people strings.Builder
 	for i := range agents {
-		fmt.Fprintf(&people, "  - {id: a%d, name: a%d, extension: \"%d\", kind: service, password: a%d-secret, wrap_up: 0s}\n", i, i, 10000+i, i)
+		fmt.Fprintf(&people, "  - {id: a%d, name: a%d, extension: \"%d\", kind: service, password: a%d-secret, wrap_up: 0s}\n", i, i, 70000+i, i)
 	}
 	write("tenants.yaml", `
 tenants:
