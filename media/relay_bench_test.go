@@ -36,13 +36,16 @@ type relayer struct {
 func BenchmarkRelay(b *testing.B) {
 	relayers := []relayer{
 		{"floor", openFloor(shape{})},
-		{"engine", openEngine(false)},
+		{"engine", openEngine(Config{})},
 		{"loops-alone", openStrategy(false)},
 		{"goroutines-floor", openStrategy(true)},
-		{"goroutines-engine", openEngine(true)},
+		{"goroutines-engine", openEngine(Config{portable: true})},
 		{"floor-recvmmsg", openFloor(shape{recvmmsg: true})},
 		{"floor-connected", openFloor(shape{connected: true})},
 		{"floor-gathering", openFloor(shape{gather: 500 * time.Microsecond})},
+	}
+	if only := os.Getenv("TELEFONIST_BENCH_FORMS"); only != "" {
+		relayers = slices.DeleteFunc(relayers, func(r relayer) bool { return !slices.Contains(strings.Fields(only), r.name) })
 	}
 	for _, calls := range setting("TELEFONIST_BENCH_CALLS", 500, 1000) {
 		figures := make([][]figure, len(relayers))
@@ -150,10 +153,10 @@ func cpuTime() time.Duration {
 var benchLocal = netip.MustParseAddr("127.31.6.1")
 
 // openEngine is the real path: pins, counters, watch, RTCP, rewriting.
-func openEngine(portable bool) func(*testing.B, []netip.AddrPort) []netip.AddrPort {
+func openEngine(cfg Config) func(*testing.B, []netip.AddrPort) []netip.AddrPort {
 	return func(b *testing.B, far []netip.AddrPort) (at []netip.AddrPort) {
-		e, err := New(Config{Address: benchLocal, MinPort: 10000, MaxPort: 31999, portable: portable},
-			SinkFunc(func(call.LegID, time.Time, call.Event) {}))
+		cfg.Address, cfg.MinPort, cfg.MaxPort = benchLocal, 10000, 31999
+		e, err := New(cfg, SinkFunc(func(call.LegID, time.Time, call.Event) {}))
 		if err != nil {
 			b.Fatal(err)
 		}
