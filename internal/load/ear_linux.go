@@ -48,6 +48,7 @@ type ear struct {
 	sockets  []socket
 	stop     flag
 	from, to atomic.Int64 // the measured time
+	heardAll atomic.Int64 // packets of the measured time, for the end to await
 
 	messages [batchMost]message
 	vectors  [batchMost]unix.Iovec
@@ -134,6 +135,7 @@ func (e *ear) hear(b []byte, port uint16, at, from, to int64) {
 		e.highest[stream] = seq
 	}
 	e.received++
+	e.heardAll.Add(1)
 	e.delay.add(time.Duration(at - sent))
 }
 

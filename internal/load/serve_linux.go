@@ -92,7 +92,11 @@ func perform(s Spec, sockets []socket, say *json.Encoder) (Result, error) {
 	if err := say.Encode("ended"); err != nil {
 		return Result{}, err
 	}
-	rest(300 * time.Millisecond)
+	// What is still under way is awaited: late is not lost.
+	for before := int64(-1); before != ear.heardAll.Load(); {
+		before = ear.heardAll.Load()
+		rest(500 * time.Millisecond)
+	}
 	ear.stop.Store(true)
 	<-done
 	return ear.result(m.sent), nil
