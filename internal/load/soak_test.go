@@ -32,10 +32,10 @@ func (now base) back(then base) bool {
 }
 
 // TestASoakLeavesNothingBehind has calls come and go under full audio: none may lose a packet, and afterwards goroutines,
-// heap, ports and descriptors are back where they began. TELEFONIST_SOAK=30m and TELEFONIST_SOAK_CALLS=300 make the
+// heap, ports and descriptors are back where they began. TELEFONIST_SOAK_FOR=30m and TELEFONIST_SOAK_CALLS=300 make the
 // long run of it, which tells the loss in place of refusing it: over half an hour it is the machine's.
 func TestASoakLeavesNothingBehind(t *testing.T) {
-	long, err := time.ParseDuration(os.Getenv("TELEFONIST_SOAK"))
+	long, err := time.ParseDuration(os.Getenv("TELEFONIST_SOAK_FOR"))
 	calls, round := 6, 300*time.Millisecond
 	if soak := err == nil && long > 0; soak {
 		calls, round = setting("TELEFONIST_SOAK_CALLS", 300)[0], 20*time.Second
