@@ -54,7 +54,8 @@ func TestASoakLeavesNothingBehind(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		sent, lost, disordered = sent+r.Sent, lost+r.Lost(), disordered+r.Disordered
+		// What a tone is laid over at 35 s and 45 s can no longer be told as a stream's, but arrives.
+		sent, lost, disordered = sent+r.Sent, lost+max(0, r.Sent-max(r.Received, r.Packets)), disordered+r.Disordered
 		if long > 0 {
 			fmt.Printf("%v: %d packets, %d lost, p99 %v, %+v\n", time.Since(began).Round(time.Second), sent, lost, r.P99, b.base())
 		}
