@@ -1,6 +1,6 @@
 # make test    everything that proves the program; needs loopback only once the packages are there
 # make bench   figures, each with its floor measured in the same run
-# make soak    the long runs: crash rounds, random histories, fuzzing
+# make soak    the long runs: calls that come and go under audio, crash rounds, random histories, fuzzing
 # make deps    the Debian packages that make test drives as real peers
 
 GO        ?= go
@@ -44,10 +44,15 @@ unit:
 peers: build
 	TELEFONIST_PEERS=1 TELEFONIST_BIN=$(CURDIR)/bin/telefonist TELEFONIST_CRASH_ROUNDS=$(ROUNDS) $(GO) test -count=1 -timeout 30m -v ./internal/peers/...
 
-bench:
-	$(GO) test -run '^$$' -bench . -benchmem $(PACKAGES)
+# Settings of the media benchmarks: TELEFONIST_BENCH_CALLS="500 1000", _LISTENERS, _SECONDS, _ROUNDS, _NICE.
+bench: build
+	TELEFONIST_BIN=$(CURDIR)/bin/telefonist $(GO) test -run '^$$' -bench . -benchmem -timeout 60m $(PACKAGES)
 
+SOAK       ?= 30m
+SOAK_CALLS ?= 300
 soak: build
+	TELEFONIST_BIN=$(CURDIR)/bin/telefonist TELEFONIST_SOAK_FOR=$(SOAK) TELEFONIST_SOAK_CALLS=$(SOAK_CALLS) \
+	  $(GO) test -count=1 -run Soak -timeout 24h -v ./internal/load
 	TELEFONIST_SOAK=1 $(MAKE) peers ROUNDS=1000
 	$(MAKE) fuzz FUZZTIME=10m
 

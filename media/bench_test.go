@@ -34,7 +34,12 @@ func benchEngine(b *testing.B) *Engine {
 
 func benchLeg(b *testing.B, e *Engine, id call.LegID, far netip.AddrPort, c negotiate.Codec) (*leg, netip.AddrPort) {
 	b.Helper()
-	if err := e.Open(id, Options{}); err != nil {
+	return benchPeer(b, e, id, "", far, c)
+}
+
+func benchPeer(b *testing.B, e *Engine, id, peer call.LegID, far netip.AddrPort, c negotiate.Codec) (*leg, netip.AddrPort) {
+	b.Helper()
+	if err := e.Open(id, Options{Peer: peer}); err != nil {
 		b.Fatal(err)
 	}
 	if _, err := e.Answer(id, sdpOf(far, c)); err != nil {

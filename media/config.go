@@ -41,6 +41,11 @@ type Config struct {
 	Logger *slog.Logger
 	// Registerer takes the metrics; nil means none.
 	Registerer prometheus.Registerer
+
+	// portable has flows carried the way that every system can, for tests and comparisons.
+	portable bool
+	// loops is how many epoll loops carry flows; 0 means one for each core.
+	loops int
 }
 
 // Silence says how long a leg may send no RTP before MediaLost is posted, once per leg. The watch begins with the first
@@ -72,6 +77,9 @@ func (f SinkFunc) Post(leg call.LegID, at time.Time, ev call.Event) { f(leg, at,
 var (
 	// ErrNoPorts is returned by Open when every port pair is taken or resting.
 	ErrNoPorts = errors.New("no free port pair")
+	// ErrNoDescriptors is returned by Open when the process may open no more files: raise its limit (LimitNOFILE of
+	// systemd, ulimit -n) to at least two for each port pair.
+	ErrNoDescriptors = errors.New("no file descriptor left for a port pair")
 	// ErrNoSession is returned for a leg that is not open.
 	ErrNoSession = errors.New("leg has no media session")
 	// ErrOpen is returned by Open for a leg that is open already.

@@ -20,6 +20,7 @@
 //
 // It never decides anything about a call, never dials an address that was not negotiated, and never logs per packet.
 //
-// Which sockets carry the flows is behind the sockets interface alone; now each leg has a UDP port pair and a
-// goroutine for each port.
+// Which sockets carry the flows is behind the sockets interface alone. Each leg has a UDP port pair; on Linux the pairs are
+// read by one epoll loop for each core, elsewhere by a goroutine for each port. What we send ourselves is paced by one
+// clock shard for each core. docs/performance.md says what that costs, and what was tried beside it.
 package media

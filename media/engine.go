@@ -76,7 +76,7 @@ func New(cfg Config, sink Sink) (*Engine, error) {
 		sink:     sink,
 		log:      cfg.Logger,
 		start:    time.Now(),
-		sockets:  newPortPairs(cfg),
+		sockets:  newSockets(cfg),
 		clips:    clips,
 		legs:     map[call.LegID]*leg{},
 		commands: mailbox{wake: make(chan struct{}, 1)},
@@ -86,10 +86,11 @@ func New(cfg Config, sink Sink) (*Engine, error) {
 	e.metrics = newMetrics(e)
 	if cfg.Registerer != nil {
 		if err := cfg.Registerer.Register(e.metrics); err != nil {
+			e.sockets.end()
 			return nil, fmt.Errorf("media: metrics: %w", err)
 		}
 	}
-	e.done.Go(e.clock.run)
+	e.clock.start()
 	e.done.Go(e.obey)
 	e.done.Go(e.watch)
 	return e, nil
@@ -114,7 +115,7 @@ func (e *Engine) Shutdown() {
 	}
 	close(e.stop)
 	e.done.Wait()
-	e.sockets.wait()
+	e.sockets.end()
 	if e.cfg.Registerer != nil {
 		e.cfg.Registerer.Unregister(e.metrics)
 	}
@@ -140,7 +141,8 @@ type Options struct {
 	Secure Secure
 }
 
-// Open makes a session for a leg and takes a port pair for it. Errors: ErrNoPorts, ErrOpen, ErrNoAddress, ErrShutdown.
+// Open makes a session for a leg and takes a port pair for it. Errors: ErrNoPorts,
+// ErrNoDescriptors, ErrOpen, ErrNoAddress, ErrShutdown.
 func (e *Engine) Open(id call.LegID, o Options) error {
 	o.LocalIP, o.SignallingIP = o.LocalIP.Unmap(), o.SignallingIP.Unmap()
 	bind, advertise, err := e.addresses(o.LocalIP)
@@ -154,7 +156,7 @@ func (e *Engine) Open(id call.LegID, o Options) error {
 		return fmt.Errorf("media: open: %w", err)
 	}
 	l := newLeg(e, id, o)
-	f, err := e.sockets.open(bind, l)
+	f, err := e.sockets.open(bind, e.flowOf(o.Peer), l)
 	if err != nil {
 		return fmt.Errorf("media: open: %w", err)
 	}
@@ -328,6 +330,17 @@ func (e *Engine) leg(id call.LegID) *leg {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.legs[id]
+}
+
+// flowOf is the flow of a leg, nil where there is none.
+func (e *Engine) flowOf(id call.LegID) flow {
+	l := e.leg(id)
+	if l == nil {
+		return nil
+	}
+	l.out.mu.Lock()
+	defer l.out.mu.Unlock()
+	return l.out.flow
 }
 
 // peerOf is what was negotiated with the leg that another one is connected with, or will be; nil where nothing was.

@@ -334,7 +334,7 @@ func TestPortsAreTakenAndRestAfterClose(t *testing.T) {
 	if err := r.Open("3", Options{}); !errors.Is(err, ErrNoPorts) {
 		t.Errorf("a port was used again without a rest: %v", err)
 	}
-	pairs := r.sockets.(*portPairs)
+	pairs := portsOf(r.sockets)
 	pairs.mu.Lock()
 	if rest := time.Until(pairs.resting[0].until); rest < portRest-time.Second || rest > portRest {
 		t.Errorf("rest of %v", rest)

@@ -15,13 +15,10 @@ import (
 	"time"
 
 	"github.com/pion/srtp/v3"
-	"go.uber.org/goleak"
 
 	"telefonist/call"
 	"telefonist/media/negotiate"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const patience = 20 * time.Second
 
@@ -47,6 +44,7 @@ func newRig(t *testing.T, tweaks ...tweak) *rig {
 	cfg := Config{
 		Address: netip.MustParseAddr("127.31.4.1"), MinPort: 20000, MaxPort: 20999,
 		Silence: Silence{First: -1, Steady: -1}, Logger: slog.New(slog.DiscardHandler),
+		portable: portableTests,
 	}
 	for _, f := range tweaks {
 		f(&cfg)
