@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"telefonist/calendar"
 )
 
 // columns is the first line of an export: others read it by these names.
@@ -61,7 +63,7 @@ func TestTheCommandLineReadsCallsWhileTheServerRunsAndWhenItDoesNot(t *testing.T
 // commandLine tries the commands that read calls. where is how the store is named.
 func (s *server) commandLine(when, id string, where ...string) {
 	s.t.Helper()
-	day := time.Now().Format(time.DateOnly)
+	day := time.Now().In(calendar.Stockholm()).Format(time.DateOnly)
 	for _, c := range []struct {
 		args []string
 		code int
