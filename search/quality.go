@@ -123,9 +123,9 @@ func misspeltBeginning(distance, typed, letters int, sameFirst bool) int {
 type score uint32
 
 func newScore(quality, weight int, f Field, h How) score {
-	return score(quality*weight/1000)<<8 | score(15-h)<<4 | score(f)
+	return score(quality*weight/1000)<<8 | score(15-h)<<4 | score(15-f)
 }
 
 func (s score) points() int  { return int(s >> 8) }
-func (s score) field() Field { return Field(s & 15) }
+func (s score) field() Field { return Field(15 - s&15) }
 func (s score) how() How     { return How(15 - s>>4&15) }
