@@ -58,35 +58,37 @@ func (c *cursor) next() bool {
 		return false
 	}
 	c.ord++
-	c.shared = c.number()
-	rest := c.bytes(c.number())
-	c.word = c.word[:c.shared]
+	var n int
+	if p := c.rest; p[0]|p[1] < 0x80 { // nearly always
+		c.shared, n = int(p[0]), int(p[1])
+		c.rest = p[2:]
+	} else {
+		c.shared, n = c.number(), c.number()
+	}
+	word, rest := c.word[:c.shared], c.rest[:n]
 	for i := 0; i < len(rest); {
 		if b := rest[i]; b < utf8.RuneSelf {
-			c.word = append(c.word, rune(b))
+			word = append(word, rune(b))
 			i++
 			continue
 		}
 		r, size := utf8.DecodeRune(rest[i:])
-		c.word = append(c.word, r)
+		word = append(word, r)
 		i += size
 	}
-	c.extra = c.bytes(c.number())
+	c.word, c.rest = word, c.rest[n:]
+	if n = int(c.rest[0]); n < 0x80 {
+		c.rest = c.rest[1:]
+	} else {
+		n = c.number()
+	}
+	c.extra, c.rest = c.rest[:n], c.rest[n:]
 	return true
 }
 
+// number reads a varint.
 func (c *cursor) number() int {
-	if b := c.rest[0]; b < 0x80 {
-		c.rest = c.rest[1:]
-		return int(b)
-	}
 	v, size := binary.Uvarint(c.rest)
 	c.rest = c.rest[size:]
 	return int(v)
-}
-
-func (c *cursor) bytes(n int) []byte {
-	b := c.rest[:n]
-	c.rest = c.rest[n:]
-	return b
 }

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
 )
 
@@ -299,4 +301,64 @@ func TestAnImpatientSearchStops(t *testing.T) {
 	if _, err := x.Search(ctx, "a", "anna", Options{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
+}
+
+func TestMetricsAreThereFromTheStart(t *testing.T) {
+	r := prometheus.NewRegistry()
+	x := newIndex(t, fixed{"a": {person("1", "Anna Berg")}}, Config{Registerer: r})
+	value := func(name string) float64 {
+		t.Helper()
+		families, err := r.Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range families {
+			if m := f.GetMetric()[0]; f.GetName() == name {
+				return m.GetGauge().GetValue() + m.GetCounter().GetValue() + float64(m.GetHistogram().GetSampleCount())
+			}
+		}
+		t.Fatalf("no metric %s", name)
+		return 0
+	}
+	names := []string{"telefonist_search_seconds", "telefonist_search_open_seconds", "telefonist_search_indexes", "telefonist_search_documents"}
+	for _, name := range append(names, "telefonist_search_bytes", "telefonist_search_evicted_total", "telefonist_search_open_errors_total") {
+		if v := value(name); v != 0 {
+			t.Errorf("%s is %v at the start", name, v)
+		}
+	}
+	search(t, x, "a", "anna", Options{})
+	for _, name := range names {
+		if v := value(name); v != 1 {
+			t.Errorf("%s is %v after one search, want 1", name, v)
+		}
+	}
+	if _, err := New(fixed{}, Config{Registerer: r}); err == nil {
+		t.Error("metrics are registered twice")
+	}
+}
+
+func TestLimits(t *testing.T) {
+	x := newIndex(t, fixed{"a": docsOf(swedes(1, 1000))}, Config{})
+	for limit, want := range map[int]int{0: defaultLimit, -1: defaultLimit, 7: 7, 400: 400, 100000: maxLimit} {
+		if got := search(t, x, "a", "nordverken", Options{Limit: limit}); len(got) != want {
+			t.Errorf("limit %d gives %d hits, want %d", limit, len(got), want)
+		}
+	}
+	if got := search(t, x, "a", strings.Repeat("nordverken ", maxWords)+"xyzzy", Options{}); len(got) == 0 {
+		t.Error("a word beyond the limit counts")
+	}
+}
+
+// TestAPanickingSourceLeavesNothingHanging: the next who asks opens the tenant.
+func TestAPanickingSourceLeavesNothingHanging(t *testing.T) {
+	x := newIndex(t, fixed{"a": {person("1", "Anna Berg")}}, Config{})
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("the panic is swallowed")
+			}
+		}()
+		_ = x.Build(t.Context(), "a", func(func(Doc, error) bool) { panic("source") })
+	}()
+	wantIDs(t, "after", search(t, x, "a", "anna", Options{}), "1")
 }

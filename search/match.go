@@ -69,44 +69,56 @@ func (s *segment) gradeTerms(w *word, grades []grade) {
 	}
 }
 
-// gradeSounds raises the grades of terms that sound alike.
+// gradeSounds grades the terms that sound alike.
 func (s *segment) gradeSounds(w *word, grades []grade) {
-	for _, k := range w.keys {
-		key := []rune(k)
-		var f *fuzzy
+	if len(w.keys) == 0 {
+		return
+	}
+	ears := make([]ear, len(w.keys))
+	for i, k := range w.keys {
+		ears[i].key = []rune(k)
 		if len(w.folded) >= editSound {
-			f = newFuzzy(key, 1)
+			ears[i].wrong = newFuzzy(ears[i].key, 1)
 		}
-		for c := s.keys.walk(); c.next(); {
-			g := heard(key, &c, f)
-			if g == 0 {
-				continue
-			}
-			for term, rest := 0, c.extra; len(rest) > 0; {
-				step, size := binary.Uvarint(rest)
-				term, rest = term+int(step), rest[size:]
-				grades[term] = max(grades[term], g)
-			}
+	}
+	for c := s.keys.walk(); c.next(); {
+		g := grade(0)
+		for i := range ears {
+			g = max(g, ears[i].hear(&c))
+		}
+		if g == 0 {
+			continue
+		}
+		for term, rest := 0, c.extra; len(rest) > 0; {
+			step, size := binary.Uvarint(rest)
+			term, rest = term+int(step), rest[size:]
+			grades[term] = max(grades[term], g)
 		}
 	}
 }
 
-// heard grades a key, of which the cursor tells, against that of a word.
-func heard(key []rune, c *cursor, f *fuzzy) grade {
-	if len(c.word) >= len(key) && slices.Equal(c.word[:len(key)], key) {
-		if f != nil {
-			f.share(c.shared)
+// ear hears one key of a word.
+type ear struct {
+	key   []rune
+	wrong *fuzzy // nil where no misspelling is forgiven
+}
+
+// hear grades the key at the cursor.
+func (e *ear) hear(c *cursor) grade {
+	if len(c.word) >= len(e.key) && slices.Equal(c.word[:len(e.key)], e.key) {
+		if e.wrong != nil {
+			e.wrong.share(c.shared)
 		}
 		switch {
-		case len(c.word) == len(key):
+		case len(c.word) == len(e.key):
 			return newGrade(soundsAlike, Sound)
-		case len(key) >= minSound:
-			return newGrade(soundsBegin+soundsSpan*len(key)/len(c.word), Sound)
+		case len(e.key) >= minSound:
+			return newGrade(soundsBegin+soundsSpan*len(e.key)/len(c.word), Sound)
 		}
 		return 0
 	}
-	if f != nil {
-		if d, _ := f.step(c.word, c.shared); d <= 1 {
+	if e.wrong != nil {
+		if d, _ := e.wrong.step(c.word, c.shared); d <= 1 {
 			return newGrade(soundsWrong, Sound)
 		}
 	}
