@@ -18,7 +18,7 @@ const (
 var peopleHead = []string{"id", "name", "title", "department", "office", "extension", "direct", "mobile", "email", "languages", "keywords"}
 
 // TestPeopleAreGenerated: the committed directory is what the generator makes, so that nobody edits it by hand to suit
-// the search.
+// the search. With -update it is written.
 func TestPeopleAreGenerated(t *testing.T) {
 	rows := [][]string{peopleHead}
 	for _, p := range swedes(2026, people) {
