@@ -69,8 +69,8 @@ const (
 // What is added to the mean of the words' qualities, at most.
 const (
 	wholeName = 50  // every word of the name was asked for
-	personTop = 20  // persons before common numbers, and so on by kind
-	kindStep  = 5   //
+	personTop = 20  // persons; the other kinds get less, in their order
+	kindStep  = 5   // less for each kind after
 	chosenTop = 100 // the person who is chosen all the time
 )
 
