@@ -116,7 +116,9 @@ func walk(t *testing.T, visit func(name string)) {
 			}
 			return nil
 		}
-		visit(name)
+		if name != ".git" { // a linked worktree has a file of this name
+			visit(name)
+		}
 		return nil
 	})
 	if err != nil {
