@@ -76,4 +76,7 @@ type Commit struct {
 	Heartbeat *call.Instant
 	// Final removes the journal and writes the record.
 	Final *Record
+	// Messages are put into the outbox; each must pass Validate. They may come with any event of the call, and alone after its
+	// record was written. One whose id is there already changes nothing.
+	Messages []Message
 }

@@ -36,6 +36,8 @@ func (s *Store) Check(ctx context.Context) error {
 		{bucketByCall, s.checkByCall},
 		{bucketByTime, s.checkByTime},
 		{bucketJournal, s.checkJournal},
+		{bucketMessages, s.checkMessage},
+		{bucketMessagesPending, s.checkPending},
 		{bucketRegistrations, func(_ *bbolt.Tx, k, v []byte) error { _, err := unseal(k, v); return err }},
 	} {
 		if err := s.checkBucket(ctx, bucket.name, bucket.check, f); err != nil {

@@ -1,6 +1,6 @@
 // Package store keeps what must outlive the process, in two bbolt files in one folder.
 //
-// calls.db holds the journal of live calls, the call records and the registrations; one goroutine writes it. directory.db
+// calls.db holds the journal of live calls, the call records, the messages and the registrations; one goroutine writes it. directory.db
 // holds what people and provisioning edit; it is a file of its own so that a large import never holds up a call.
 //
 // What the package promises:
@@ -13,7 +13,7 @@
 //   - No read keeps a transaction open for longer than a page, so none holds up a commit or makes the file grow.
 //   - Every value carries a checksum; damage is an error that names the file, bucket and key, never a panic.
 //
-// Layout of calls.db (schema 1). Every value is sealed: one version byte (1), the CRC-32C of key and payload (4 bytes, big
+// Layout of calls.db (schema 2). Every value is sealed: one version byte (1), the CRC-32C of key and payload (4 bytes, big
 // endian), the payload. Times in keys are 12 bytes (seconds since 1970 with the sign bit flipped, nanoseconds), so that
 // they sort as instants do.
 //
@@ -25,9 +25,15 @@
 //	records_by_call  call                           key in records
 //	records_by_time  time call                      tenant
 //	registrations    any                            any
+//	messages         id                             JSON: record.Outgoing
+//	messages_pending sequence (8)                   id of one that waits to be sent; the bucket's own sequence counts
+//	messages_dead, messages_by_time: time id        tenant
+//	messages_by_tenant: tenant 0x00 time id         nothing
+//	messages_by_call call 0x00 id                   nothing
+//	messages_by_gateway: gateway 0x00 its id        id
 //
 // directory.db has meta, and provision: any key, JSON of Provisioned.
 //
-// The package never decides anything about calls, never rates them, never changes or deletes a record, and never looks
-// into a registration.
+// The package never decides anything about calls or messages, never rates them, never changes or deletes a record, and never
+// looks into a registration.
 package store

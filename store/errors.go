@@ -33,8 +33,13 @@ var (
 	ErrReadOnly = errors.New("store is open read-only")
 )
 
-// ErrNotFound: there is no record of that call.
-var ErrNotFound = errors.New("no such call")
+// Errors of reading.
+var (
+	// ErrNotFound: there is no record of that call.
+	ErrNotFound = errors.New("no such call")
+	// ErrNoMessage: there is no message of that name.
+	ErrNoMessage = errors.New("no such message")
+)
 
 // DamagedError tells what in a store file cannot be read. It is ErrDamaged.
 type DamagedError struct {

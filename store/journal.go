@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"go.etcd.io/bbolt"
 
@@ -24,10 +25,12 @@ type commitOp struct {
 	head, heartbeat *pair
 	entries         []pair
 	final           *finalPairs
+	messages        []newMessage
 
 	// Decided by look.
-	recorded bool // the call has its record: nothing is left to write
-	ignored  []string
+	recorded    bool // the call has its record: nothing but messages is left to write
+	ignored     []string
+	badMessages int // left out
 }
 
 // finalPairs is a record with its entries in the indexes.
@@ -41,6 +44,7 @@ func (o *commitOp) prepare() error {
 	if !validID(string(c.Call)) {
 		return fmt.Errorf("call %q: %w", c.Call, ErrInvalid)
 	}
+	o.messages, o.badMessages = prepareMessages(c.Messages)
 	var err error
 	if c.Head != nil {
 		if c.Head.Call != c.Call {
@@ -103,7 +107,8 @@ func encode(key []byte, v any) (*pair, error) {
 
 // look decides what is left to write, reading only. An error refuses this commit and lets its neighbours be.
 func (o *commitOp) look(tx *bbolt.Tx) error {
-	o.recorded, o.ignored = false, nil
+	o.recorded, o.ignored = false, slices.Repeat([]string{ignoredMessage}, o.badMessages)
+	o.ignored = append(o.ignored, lookMessages(tx, o.messages)...)
 	id := o.commit.Call
 	if at := tx.Bucket(bucketByCall).Get([]byte(id)); at != nil {
 		o.recorded = true
@@ -129,7 +134,9 @@ func (o *commitOp) look(tx *bbolt.Tx) error {
 // lookRecorded counts what a commit still wants of a call that has its record. The same commit given again wants nothing.
 func (o *commitOp) lookRecorded(tx *bbolt.Tx, at []byte) {
 	if o.final == nil {
-		o.ignored = append(o.ignored, ignoredLate)
+		if o.head != nil || o.heartbeat != nil || len(o.entries) > 0 {
+			o.ignored = append(o.ignored, ignoredLate)
+		}
 		return
 	}
 	key, err := unseal([]byte(o.commit.Call), at)
@@ -142,6 +149,9 @@ func (o *commitOp) ignoredKinds() []string { return o.ignored }
 
 // put writes what is left. An error fails the transaction.
 func (o *commitOp) put(tx *bbolt.Tx) error {
+	if err := putMessages(tx, o.messages); err != nil {
+		return err
+	}
 	journal := tx.Bucket(bucketJournal)
 	if o.recorded || o.final != nil {
 		if err := dropPrefix(journal, journalPrefix(o.commit.Call)); err != nil {

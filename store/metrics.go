@@ -17,7 +17,8 @@ const (
 const (
 	ignoredLate     = "late"     // entries or a heartbeat after the record
 	ignoredFinal    = "final"    // a second, different record of a call
-	ignoredConflict = "conflict" // a head or an entry that differs from the one on disk
+	ignoredConflict = "conflict" // a head, an entry or a message that differs from the one on disk
+	ignoredMessage  = "message"  // a message that is not valid
 )
 
 // metrics of the package. commit is from Commit to durable, fsync one transaction's writing and syncing, both in seconds.
@@ -50,7 +51,7 @@ func newMetrics(r prometheus.Registerer, pending, oldest func() float64) (*metri
 	for _, kind := range []string{errWrite, errBusy, errInvalid, errJournal, errClosed} {
 		m.errors.WithLabelValues(kind)
 	}
-	for _, kind := range []string{ignoredLate, ignoredFinal, ignoredConflict} {
+	for _, kind := range []string{ignoredLate, ignoredFinal, ignoredConflict, ignoredMessage} {
 		m.ignored.WithLabelValues(kind)
 	}
 	if r == nil {

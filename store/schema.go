@@ -17,6 +17,14 @@ var (
 	bucketByTime        = []byte("records_by_time")
 	bucketRegistrations = []byte("registrations")
 	bucketProvision     = []byte("provision")
+
+	bucketMessages          = []byte("messages")
+	bucketMessagesPending   = []byte("messages_pending")
+	bucketMessagesDead      = []byte("messages_dead")
+	bucketMessagesByTime    = []byte("messages_by_time")
+	bucketMessagesByTenant  = []byte("messages_by_tenant")
+	bucketMessagesByCall    = []byte("messages_by_call")
+	bucketMessagesByGateway = []byte("messages_by_gateway")
 )
 
 var keySchema = []byte("schema")
@@ -33,6 +41,8 @@ var (
 	callsSchema = []migration{
 		{"journal, records, registrations", createBuckets(bucketJournal, bucketRecords, bucketByCall, bucketByTime,
 			bucketRegistrations)},
+		{"messages", createBuckets(bucketMessages, bucketMessagesPending, bucketMessagesDead, bucketMessagesByTime,
+			bucketMessagesByTenant, bucketMessagesByCall, bucketMessagesByGateway)},
 	}
 	directorySchema = []migration{
 		{"provisioning", createBuckets(bucketProvision)},

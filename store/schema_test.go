@@ -37,8 +37,8 @@ func TestOldStoreIsMigratedStepByStep(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if v, err := schemaVersion(db); v != 2 || err != nil {
-		t.Errorf("schema %d, %v after the third step failed, want 2", v, err)
+	if v, err := schemaVersion(db); v != 3 || err != nil {
+		t.Errorf("schema %d, %v after the third step failed, want 3", v, err)
 	}
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
@@ -60,7 +60,7 @@ func TestOldStoreIsMigratedStepByStep(t *testing.T) {
 	wantErr(t, err, ErrNewerSchema)
 
 	// The backup is the store as it was.
-	if err := os.Rename(path+".schema1.backup", path); err != nil {
+	if err := os.Rename(path+".schema2.backup", path); err != nil {
 		t.Fatal(err)
 	}
 	_, err = OpenReadOnly(dir, Options{Logger: quiet(), callsList: newer(nil)})

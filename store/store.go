@@ -25,7 +25,8 @@ type Store struct {
 	calls     *bbolt.DB
 	directory *bbolt.DB
 	metrics   *metrics
-	writer    *writer // nil where read-only
+	writer    *writer       // nil where read-only
+	queued    chan struct{} // capacity 1: a message was queued
 
 	closeOnce sync.Once
 	closeErr  error
@@ -42,7 +43,7 @@ func Open(dir string, o Options) (*Store, error) {
 	if err := os.MkdirAll(dir, dirMode); err != nil {
 		return nil, fmt.Errorf("create store folder: %w", err)
 	}
-	s := &Store{opts: o}
+	s := &Store{opts: o, queued: make(chan struct{}, 1)}
 	if err := s.openWriting(dir); err != nil {
 		return nil, fmt.Errorf("open store: %w", errors.Join(err, s.closeFiles()))
 	}
@@ -79,7 +80,7 @@ func (s *Store) openWriting(dir string) error {
 // OpenReadOnly opens the store for reading, for a tool while the server does not run: it fails with ErrLocked while it
 // does, and keeps the server from starting until it is closed. Several readers may share the store.
 func OpenReadOnly(dir string, o Options) (*Store, error) {
-	s := &Store{opts: o.withDefaults()}
+	s := &Store{opts: o.withDefaults(), queued: make(chan struct{}, 1)}
 	if err := s.openReading(dir); err != nil {
 		return nil, fmt.Errorf("open store read-only: %w", errors.Join(err, s.closeFiles()))
 	}
@@ -154,8 +155,12 @@ func (s *Store) closeFiles() error {
 //
 // A commit with ErrInvalid or ErrNoJournal fails again however often it is given; any other error is worth a retry. What
 // contradicts the disk is ignored, counted in telefonist_store_ignored_total and logged: a second record of a call, and
-// anything of a call that has its record.
+// anything of a call that has its record but messages. A message that is not valid is left out likewise: it must not keep a
+// call from its record.
 func (s *Store) Commit(c record.Commit, done func(error)) {
+	if len(c.Messages) > 0 {
+		done = s.tellQueued(done)
+	}
 	s.submit(&commitOp{commit: c}, c.Head != nil, done)
 }
 
