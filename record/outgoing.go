@@ -24,8 +24,13 @@ const (
 // MessageStates are all states, in the order that a message goes through them.
 var MessageStates = []MessageState{MessageQueued, MessageSending, MessageSent, MessageDelivered, MessageFailed}
 
-// ErrMessageState: what was asked for does not fit the state that the message is in.
-var ErrMessageState = errors.New("the message is in another state")
+// Errors of messages in the outbox.
+var (
+	// ErrNoMessage: there is no message of that name.
+	ErrNoMessage = errors.New("no such message")
+	// ErrMessageState: what was asked for does not fit the state that the message is in.
+	ErrMessageState = errors.New("the message is in another state")
+)
 
 // Outgoing is a message in the outbox: what is to be sent, and how far it has come.
 type Outgoing struct {

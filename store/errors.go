@@ -33,13 +33,8 @@ var (
 	ErrReadOnly = errors.New("store is open read-only")
 )
 
-// Errors of reading.
-var (
-	// ErrNotFound: there is no record of that call.
-	ErrNotFound = errors.New("no such call")
-	// ErrNoMessage: there is no message of that name.
-	ErrNoMessage = errors.New("no such message")
-)
+// ErrNotFound: there is no record of that call. For messages it is record.ErrNoMessage.
+var ErrNotFound = errors.New("no such call")
 
 // DamagedError tells what in a store file cannot be read. It is ErrDamaged.
 type DamagedError struct {

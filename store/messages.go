@@ -168,7 +168,7 @@ func (o *messageOp) prepare() error { return nil }
 func (o *messageOp) look(tx *bbolt.Tx) error {
 	v := tx.Bucket(bucketMessages).Get([]byte(o.id))
 	if v == nil {
-		return fmt.Errorf("message %s: %w: %w", o.id, ErrNoMessage, ErrInvalid)
+		return fmt.Errorf("message %s: %w: %w", o.id, record.ErrNoMessage, ErrInvalid)
 	}
 	o.old, o.new = record.Outgoing{}, record.Outgoing{}
 	if err := errors.Join(decode([]byte(o.id), v, &o.old), decode([]byte(o.id), v, &o.new)); err != nil {

@@ -35,7 +35,7 @@ func (s *Store) tellQueued(done func(error)) func(error) {
 }
 
 // UpdateMessage has one message changed: change gets it as it is on disk, and what it leaves is written; an error writes
-// nothing and is told to done, with ErrInvalid beside it. Where there is no such message, done is told ErrNoMessage. change
+// nothing and is told to done, with ErrInvalid beside it. Where there is no such message, done is told record.ErrNoMessage. change
 // runs on the store's goroutine, perhaps more than once, of which the last counts; it must do nothing but change the message.
 // A message that waits again afterwards is queued anew, behind all others. Otherwise UpdateMessage is as Commit.
 func (s *Store) UpdateMessage(id string, change func(*record.Outgoing) error, done func(error)) {
@@ -50,7 +50,7 @@ func (s *Store) UpdateMessage(id string, change func(*record.Outgoing) error, do
 	})
 }
 
-// Message returns one message, or ErrNoMessage.
+// Message returns one message, or record.ErrNoMessage.
 func (s *Store) Message(id string) (o record.Outgoing, err error) {
 	err = s.view(s.calls, "message", func(tx *bbolt.Tx) error {
 		o, err = s.readMessage(tx, []byte(id))
@@ -65,7 +65,7 @@ func (s *Store) Message(id string) (o record.Outgoing, err error) {
 func (s *Store) readMessage(tx *bbolt.Tx, id []byte) (o record.Outgoing, err error) {
 	v := tx.Bucket(bucketMessages).Get(id)
 	if v == nil {
-		return o, ErrNoMessage
+		return o, record.ErrNoMessage
 	}
 	if err := decode(id, v, &o); err != nil {
 		return o, damaged(s.calls, bucketMessages, id, err.Error())
@@ -73,16 +73,16 @@ func (s *Store) readMessage(tx *bbolt.Tx, id []byte) (o record.Outgoing, err err
 	return o, nil
 }
 
-// MessageOfGateway returns the id of the message that a gateway has given a name of its own, or ErrNoMessage.
+// MessageOfGateway returns the id of the message that a gateway has given a name of its own, or record.ErrNoMessage.
 func (s *Store) MessageOfGateway(gateway, gatewayID string) (id string, err error) {
 	key := gatewayKey(gateway, gatewayID)
 	if key == nil {
-		return "", ErrNoMessage
+		return "", record.ErrNoMessage
 	}
 	err = s.view(s.calls, "message", func(tx *bbolt.Tx) error {
 		v := tx.Bucket(bucketMessagesByGateway).Get(key)
 		if v == nil {
-			return ErrNoMessage
+			return record.ErrNoMessage
 		}
 		name, err := unseal(key, v)
 		if err != nil {

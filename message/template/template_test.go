@@ -1,0 +1,170 @@
+package template
+
+import (
+	"errors"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+func fields() *Fields {
+	return &Fields{Caller: "Kim Öberg", Company: "Ås & Co", Number: "+46701234567", Wish: "Faktura 17\noch <b>offert</b> {agent}", Person: "Åsa Ek",
+		Time: time.Date(2026, 11, 23, 8, 5, 0, 0, time.UTC), Location: time.FixedZone("", 3600), Tenant: "Acme AB", CommonNumber: "Försäljning", Agent: "Anna"}
+}
+
+func render(t *testing.T, tpl Template, f *Fields) Rendered {
+	t.Helper()
+	p, err := Parse(tpl)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := p.Render(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestPlaceholdersAreFilledInOnce(t *testing.T) {
+	r := render(t, Template{Subject: "{caller}: {wish}", Text: "{{{caller}}} {time} {date} {clock}\n{wish}"}, fields())
+	if want := "{Kim Öberg} 23 nov 09:05 23 nov 09:05\nFaktura 17\noch <b>offert</b> {agent}"; r.Text != want {
+		t.Errorf("text %q", r.Text)
+	}
+	if want := "Kim Öberg: Faktura 17 och <b>offert</b> {agent}"; r.Subject != want {
+		t.Errorf("subject %q", r.Subject)
+	}
+}
+
+func TestHTMLIsEscapedAndItsNumberCanBeTapped(t *testing.T) {
+	r := render(t, Template{Text: "<i>{company}</i> {number}\n{wish}"}, fields())
+	for _, want := range []string{"&lt;i&gt;Ås &amp; Co&lt;/i&gt;", `<a href="tel:+46701234567">+46701234567</a><br>`, "Faktura 17<br>\noch &lt;b&gt;offert&lt;/b&gt;"} {
+		if !strings.Contains(r.HTML, want) {
+			t.Errorf("HTML lacks %q:\n%s", want, r.HTML)
+		}
+	}
+	f := fields()
+	f.Number = `+46"onclick="x`
+	if r := render(t, Template{Text: "{number}"}, f); strings.Contains(r.HTML, `"onclick`) || strings.Contains(r.HTML, "<a") {
+		t.Errorf("HTML %s", r.HTML)
+	}
+}
+
+func TestLinesWithoutValuesAreLeftOut(t *testing.T) {
+	f := &Fields{Number: "+46850000001", Tenant: "Acme"}
+	got := render(t, Template{Text: "Hej!\nÄrende: {wish}\nTel {number} {caller}\n\n{agent}\nSlut"}, f).Text
+	if want := "Hej!\nTel +46850000001\n\nSlut"; got != want {
+		t.Errorf("got %q", got)
+	}
+	p, err := Parse(Template{Text: "{wish}"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Render(f); err == nil {
+		t.Error("an empty message was written")
+	}
+}
+
+func TestValuesCannotMislead(t *testing.T) {
+	f := fields()
+	f.Caller = "Kim\r\nBcc: all@example.com\x00\u202e765\u2066"
+	r := render(t, Template{Subject: "{caller}", Text: "{caller}"}, f)
+	if r.Subject != "Kim Bcc: all@example.com765" || strings.ContainsAny(r.Text, "\x00\r\u202e\u2066") {
+		t.Errorf("subject %q, text %q", r.Subject, r.Text)
+	}
+}
+
+func TestWrongTemplatesAreRefusedByName(t *testing.T) {
+	for _, c := range []struct {
+		t            Template
+		field        string
+		line, column int
+		says         string
+	}{
+		{Template{Text: " "}, "text", 0, 0, "empty"},
+		{Template{Text: "a\nbö {callr}"}, "text", 2, 4, "{callr}"},
+		{Template{Text: "{}"}, "text", 1, 1, "{}"},
+		{Template{Text: "a {caller"}, "text", 1, 3, "not closed"},
+		{Template{Text: "a } b"}, "text", 1, 3, "closes nothing"},
+		{Template{Text: "a\x07"}, "text", 1, 2, "control"},
+		{Template{Text: "a", Subject: "{x}"}, "subject", 1, 1, "{x}"},
+		{Template{Text: "a", Subject: "a\nb"}, "subject", 2, 1, "one line"},
+		{Template{Text: "a", Required: []string{"wishes"}}, "required", 0, 0, "{wishes}"},
+		{Template{Text: strings.Repeat("a", maxTemplate+1)}, "text", 0, 0, "characters"},
+	} {
+		_, err := Parse(c.t)
+		var e *Error
+		if !errors.As(err, &e) || e.Field != c.field || e.Line != c.line || e.Column != c.column || !strings.Contains(e.Problem, c.says) {
+			t.Errorf("%q: %v", c.t.Text, err)
+		}
+	}
+}
+
+func TestRequiredFieldsAreAskedFor(t *testing.T) {
+	p, err := Parse(Template{Text: "{caller} {wish}", Required: []string{"wish", "number"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = p.Render(&Fields{Caller: "Kim", Wish: " \n"})
+	var e *Error
+	if !errors.As(err, &e) || e.Field != "wish" || e.Problem != "is required" {
+		t.Errorf("error %v", err)
+	}
+	_, err = p.Render(&Fields{Number: "1", Wish: strings.Repeat("x", maxValue+1)})
+	if !errors.As(err, &e) || e.Field != "wish" {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestBuiltInTemplatesAreValidAndInherited(t *testing.T) {
+	own, sales := Template{Text: "own {number}"}, Template{Text: "sales {number}"}
+	set := Set{Short: &own, Common: map[string]Set{"+46850000002": {Short: &sales}}}
+	for _, c := range []struct {
+		mail   bool
+		common string
+		text   string
+		from   Origin
+	}{
+		{false, "+46850000002", sales.Text, FromCommonNumber}, {false, "+46850000003", own.Text, FromTenant}, {false, "", own.Text, FromTenant},
+		{true, "+46850000002", Mail.Text, BuiltIn},
+	} {
+		got, from := set.Choose(c.mail, c.common)
+		if got.Text != c.text || from != c.from {
+			t.Errorf("%+v: %q from %s", c, got.Text, from)
+		}
+	}
+	if r := render(t, Mail, fields()); r.Subject != "Telefonmeddelande från Kim Öberg Ås & Co" || !strings.Contains(r.Text, "Ärende: Faktura 17") {
+		t.Errorf("%+v", r)
+	}
+	if r := render(t, Short, fields()); !strings.HasPrefix(r.Text, "Kim Öberg Ås & Co har sökt Åsa Ek 23 nov 09:05.\nTel +46701234567\n") {
+		t.Errorf("%+v", r)
+	}
+}
+
+func FuzzTemplate(f *testing.F) {
+	f.Add("{caller}", "Hej {{x}} {number}", "<script>", "+46701234567")
+	f.Add("", "{", "}", "{agent}")
+	f.Add("\n", "{wish}\n\n{caller}}}", "a\r\nb", "\x00")
+	f.Fuzz(func(t *testing.T, subject, text, value, number string) {
+		p, err := Parse(Template{Subject: subject, Text: text})
+		if err != nil {
+			if _, ok := errors.AsType[*Error](err); !ok {
+				t.Fatalf("%T", err)
+			}
+			return
+		}
+		r, err := p.Render(&Fields{Caller: value, Company: value, Wish: value, Number: number, Person: value, Agent: "{caller}"})
+		if err != nil {
+			return
+		}
+		if strings.ContainsAny(r.Subject, "\r\n\x00") || strings.ContainsAny(r.Text, "\r\x00") {
+			t.Fatalf("subject %q, text %q", r.Subject, r.Text)
+		}
+		head, tail, _ := strings.Cut(document("§"), "§")
+		body := strings.TrimSuffix(strings.TrimPrefix(r.HTML, head), tail)
+		body = regexp.MustCompile(`<br>|</a>|<a href="tel:\+[1-9][0-9]{6,14}">`).ReplaceAllString(body, "")
+		if strings.ContainsAny(body, "<>") {
+			t.Fatalf("HTML %q", r.HTML)
+		}
+	})
+}
