@@ -207,10 +207,7 @@ func (o *Outbox) take(m *record.Outgoing) {
 	if g == nil {
 		return
 	}
-	it := &item{id: m.Message.ID, tenant: m.Message.Tenant, address: m.Message.To.Address, seq: m.Seq, queued: m.Queued, due: m.Due}
-	if m.Attempts > 0 {
-		it.failing = m.Tried
-	}
+	it := &item{id: m.Message.ID, tenant: m.Message.Tenant, address: m.Message.To.Address, seq: m.Seq, due: m.Due}
 	if g.schedule.add(it) && g.transport == nil && g.schedule.len() == 1 {
 		o.log.Warn("messages: no gateway is configured, so they wait", "channel", g.channel)
 	}
@@ -292,7 +289,7 @@ func (o *Outbox) settle(r result) {
 	if r.gone {
 		g.schedule.finished(r.item)
 	} else {
-		g.schedule.postponed(r.item, now, r.due)
+		g.schedule.postponed(r.item, now, r.due, r.failure != nil && !r.failure.Gateway)
 	}
 	o.count()
 }

@@ -11,7 +11,6 @@ import (
 type item struct {
 	id, tenant, address string
 	seq                 uint64
-	queued              time.Time
 	due                 time.Time
 	failing             time.Time // since when it has been failing; zero: it has not
 	lane                string
@@ -131,15 +130,15 @@ func (s *schedule) finished(it *item) {
 	s.advance(s.lanes[it.lane])
 }
 
-// postponed takes back a message that next gave and that is to be tried again. One that has been failing for long lets
-// those behind it pass.
-func (s *schedule) postponed(it *item, now, due time.Time) {
+// postponed takes back a message that next gave and that is to be tried again. One that has itself been failing for long
+// lets those behind it pass; that its gateway fails does not count.
+func (s *schedule) postponed(it *item, now, due time.Time, itself bool) {
 	it.due = due
-	if it.failing.IsZero() {
+	if itself && it.failing.IsZero() {
 		it.failing = now
 	}
 	l := s.lanes[it.lane]
-	if len(l.items) > 1 && now.Sub(it.failing) >= s.orderFor {
+	if len(l.items) > 1 && itself && now.Sub(it.failing) >= s.orderFor {
 		s.advance(l)
 		s.enqueue(it, it.tenant+"\x00"+it.address+"\x00"+it.id)
 		return

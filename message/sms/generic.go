@@ -154,7 +154,7 @@ func (d *generic) accepted(body []byte) (string, error) {
 	}
 	if path, want, _ := strings.Cut(d.g.Success, "="); d.g.Success != "" {
 		if got, _ := at(doc, path); got != want {
-			return "", &message.Failure{Code: "answer", Detail: message.Shorten(string(body)), Permanent: true}
+			return "", &message.Failure{Code: "answer", Detail: message.Shorten(string(body))} // it may be so for now only
 		}
 	}
 	id, _ := at(doc, d.g.MessageID)
