@@ -23,6 +23,7 @@ import (
 	"telefonist/call"
 	"telefonist/config"
 	"telefonist/media"
+	"telefonist/message"
 	"telefonist/queue"
 	"telefonist/record"
 	"telefonist/sip"
@@ -46,8 +47,9 @@ type App struct {
 	log  *slog.Logger
 	reg  *prometheus.Registry
 
-	store *store.Store
-	media *media.Engine
+	store  *store.Store
+	outbox *message.Outbox
+	media  *media.Engine
 
 	trunkAudio atomic.Pointer[map[string]sip.Audio]
 	board      *switchboard.Board
@@ -97,7 +99,9 @@ func Check(cfg *config.Config) error {
 		all = append(all, cfg.Errorf("queue.music", fmt.Sprintf("there is no music %q", name),
 			"write a name of media.music, or music for the built-in one")...)
 	}
-	if len(all) == 0 {
+	_, closeGateways, wrong := transports(cfg)
+	closeGateways()
+	if all = append(all, wrong...); len(all) == 0 {
 		return nil
 	}
 	return all
@@ -158,7 +162,7 @@ func (a *App) Start(ctx context.Context) error {
 		name string
 		do   func(context.Context) error
 	}{
-		{"store", a.startStore}, {"media", a.startMedia}, {"switchboard", a.startBoard}, {"web", a.startWeb},
+		{"store", a.startStore}, {"messages", a.startMessages}, {"media", a.startMedia}, {"switchboard", a.startBoard}, {"web", a.startWeb},
 		{"admin socket", a.startAdmin}, {"sip", a.startSIP},
 	} {
 		if err := step.do(ctx); err != nil {
@@ -270,7 +274,7 @@ func (a *App) startWeb(context.Context) error {
 	}
 	a.web = l.Addr()
 	l = limit(l)
-	srv := a.httpServer(web.Public(Version(), a, a.reg))
+	srv := a.httpServer(a.withHooks(web.Public(Version(), a, a.reg)))
 	a.serve("web", srv, func() error {
 		if tls := a.cfg.Web.TLS; tls.Cert != "" {
 			return srv.ServeTLS(l, tls.Cert, tls.Key)
@@ -289,7 +293,7 @@ func (a *App) startAdmin(context.Context) error {
 	if err != nil {
 		return err
 	}
-	srv := a.httpServer(web.Admin(Version(), stored{a.store}, a.board))
+	srv := a.httpServer(web.Admin(Version(), stored{a.store}, a.board, web.MessageRoutes(outboxOf{stored{a.store}, a.outbox})))
 	a.serve("admin socket", srv, func() error { return srv.Serve(l) })
 	return nil
 }
@@ -383,7 +387,7 @@ func needRestart(old, new *config.Config) []string {
 	var changed []string
 	for name, pair := range map[string][2]any{
 		"sip": {old.SIP, new.SIP}, "media": {old.Media, new.Media}, "web": {old.Web, new.Web}, "store": {old.Store, new.Store},
-		"log": {old.Log, new.Log}, "drain_timeout": {old.DrainTimeout, new.DrainTimeout},
+		"log": {old.Log, new.Log}, "messages": {old.Messages, new.Messages}, "drain_timeout": {old.DrainTimeout, new.DrainTimeout},
 	} {
 		if fmt.Sprint(pair[0]) != fmt.Sprint(pair[1]) {
 			changed = append(changed, name)

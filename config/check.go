@@ -15,6 +15,7 @@ func (c *Config) check() {
 	c.checkWeb()
 	c.checkTrunks()
 	c.checkPlans()
+	c.checkMessages()
 	if c.SIP.RegisterMin > c.SIP.RegisterMax {
 		c.src.fail("sip.register_min", "is longer than register_max", "write at most "+tariff.Duration(c.SIP.RegisterMax).String())
 	}

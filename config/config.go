@@ -20,6 +20,8 @@ type Config struct {
 	Queue  Queue   `yaml:"queue"`
 	Trunks []Trunk `yaml:"trunks"`
 
+	Messages Messages `yaml:"messages"`
+
 	// Plans are the price lists. A plan named "default" is always there. DefaultPlan is that of tenants that name none.
 	Plans       []tariff.Plan `yaml:"plans"`
 	DefaultPlan string        `yaml:"default_plan"`
@@ -136,6 +138,7 @@ func Default() *Config {
 			RingTimeout: 15 * time.Second, RecallAfter: 20 * time.Second, WrapUp: 5 * time.Second,
 			RetryAfter: 30 * time.Second, MaxMisses: 3,
 		},
+		Messages:    defaultMessages(),
 		DefaultPlan: "default", DrainTimeout: 2 * time.Minute,
 	}
 }

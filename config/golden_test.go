@@ -57,7 +57,7 @@ func golden(t *testing.T, name string, got []byte) {
 
 func TestEveryErrorOfABadFileIsReported(t *testing.T) {
 	dir := copied(t, "bad")
-	for _, name := range []string{"keys", "trunks", "syntax", "people"} {
+	for _, name := range []string{"keys", "trunks", "syntax", "people", "messages"} {
 		t.Run(name, func(t *testing.T) {
 			_, err := Load(filepath.Join(dir, name+".yaml"))
 			var errs Errors

@@ -45,6 +45,7 @@ const betterPassword = "write at least 12 random characters (openssl rand -base6
 // readPasswords reads the trunks' password files.
 func (c *Config) readPasswords() {
 	folder := filepath.Dir(c.src.file)
+	c.readMessageSecrets(folder)
 	for i := range c.Trunks {
 		t := &c.Trunks[i]
 		if t.PasswordFile != "" && t.Password == "" {

@@ -56,8 +56,8 @@ type agentInput struct {
 type liveOutput struct{ Body switchboard.Snapshot }
 
 // Admin is the handler of the administration socket. Whoever can open the socket may do everything: its file mode is the
-// access control.
-func Admin(version string, calls Calls, board Board) http.Handler {
+// access control. more are the routes of further parts.
+func Admin(version string, calls Calls, board Board, more ...Routes) http.Handler {
 	mux := http.NewServeMux()
 	api := newAPI(mux, "Telefonist administration", version)
 	huma.Register(api, huma.Operation{OperationID: "list-calls", Method: http.MethodGet, Path: "/v1/calls",
@@ -91,6 +91,9 @@ func Admin(version string, calls Calls, board Board) http.Handler {
 		})
 	agentAction(api, "pause", func(ctx context.Context, in *agentInput) (bool, error) { return board.Pause(ctx, in.ID, in.Reason) })
 	agentAction(api, "resume", func(ctx context.Context, in *agentInput) (bool, error) { return board.Resume(ctx, in.ID) })
+	for _, add := range more {
+		add(api)
+	}
 	return mux
 }
 

@@ -92,7 +92,12 @@ func (c *Client) Calls(ctx context.Context, q Query, fn func(record.Record) erro
 	if q.Limit > 0 {
 		v.Set("limit", strconv.Itoa(q.Limit))
 	}
-	res, err := c.do(ctx, http.MethodGet, "/v1/calls", v)
+	return readStream(ctx, c, "/v1/calls", v, fn)
+}
+
+// readStream hands each object of a stream to fn.
+func readStream[T any](ctx context.Context, c *Client, path string, query url.Values, fn func(T) error) error {
+	res, err := c.do(ctx, http.MethodGet, path, query)
 	if err != nil {
 		return err
 	}
@@ -104,7 +109,7 @@ func (c *Client) Calls(ctx context.Context, q Query, fn func(record.Record) erro
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("read calls: %w", err)
+			return fmt.Errorf("read %s: %w", path, err)
 		}
 		if err := streamLine(line, fn); err != nil {
 			return err
@@ -112,17 +117,17 @@ func (c *Client) Calls(ctx context.Context, q Query, fn func(record.Record) erro
 	}
 }
 
-func streamLine(line []byte, fn func(record.Record) error) error {
+func streamLine[T any](line []byte, fn func(T) error) error {
 	if bytes.HasPrefix(line, []byte(`{"error":`)) {
 		var e StreamError
 		if err := json.Unmarshal(line, &e); err != nil {
-			return fmt.Errorf("read calls: %w", err)
+			return fmt.Errorf("read stream: %w", err)
 		}
 		return errors.New(e.Error)
 	}
-	var r record.Record
+	var r T
 	if err := json.Unmarshal(line, &r); err != nil {
-		return fmt.Errorf("read calls: %w", err)
+		return fmt.Errorf("read stream: %w", err)
 	}
 	return fn(r)
 }

@@ -71,6 +71,7 @@ var libraries = map[string][]string{
 	"github.com/nyaruka/phonenumbers":     {"directory", "config"},
 	"github.com/coreos/go-systemd":        {"app"},
 	"github.com/oklog/ulid":               {"switchboard"},
+	"github.com/wneessen/go-mail":         {"message/email"},
 	"github.com/prometheus/client_golang": {"switchboard", "sip", "media", "store", "search", "message", "billing", "web", "app"},
 }
 

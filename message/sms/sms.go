@@ -33,6 +33,8 @@ type Config struct {
 	// From is the sender of tenants that have none: a name of at most 11 letters and digits, or a number.
 	From    string
 	Generic Generic
+	// Timeout bounds an attempt beside the context; zero: the context alone does.
+	Timeout time.Duration
 	// Receipt gives the address that receipts of a message are posted to, from its key; empty: none are asked for. nil: none.
 	Receipt func(key string) string
 }
@@ -101,6 +103,11 @@ const maxAnswer = 64 << 10
 
 // Send implements message.Transport.
 func (g *Gateway) Send(ctx context.Context, o record.Outgoing) (string, error) {
+	if g.cfg.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, g.cfg.Timeout)
+		defer cancel()
+	}
 	from := o.Message.From.Address
 	if from == "" {
 		from = g.cfg.From
