@@ -168,8 +168,8 @@ func (o *Outgoing) Receive(r Receipt) error {
 	if r.State != MessageSent && r.State != MessageDelivered && r.State != MessageFailed {
 		return fmt.Errorf("receipt says %q: %w", r.State, ErrMessageState)
 	}
-	if o.State == MessageQueued && o.Attempts == 0 {
-		return o.must("take a receipt for", MessageSending, MessageSent, MessageDelivered, MessageFailed)
+	if o.Attempts == 0 { // of nothing
+		return fmt.Errorf("receipt for message %s, which was never tried: %w", o.Message.ID, ErrMessageState)
 	}
 	if old := o.Receipt; old != nil && (old.State == MessageDelivered || old.State == MessageFailed && r.State != MessageDelivered) {
 		return nil
