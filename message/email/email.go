@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/mail"
 	"strings"
 	"time"
 
@@ -198,12 +199,13 @@ func (g *Gateway) write(o record.Outgoing) (*gomail.Msg, error) {
 	if envelope == "" {
 		envelope = from.Address
 	}
-	errs := []error{msg.EnvelopeFrom(envelope), msg.FromFormat(from.Name, from.Address), msg.AddToFormat(m.To.Name, m.To.Address)}
-	if from.ReplyTo != "" {
-		errs = append(errs, msg.ReplyTo(from.ReplyTo))
-	}
-	if err := errors.Join(errs...); err != nil {
+	if err := msg.EnvelopeFrom(envelope); err != nil {
 		return nil, err
+	}
+	msg.FromMailAddress(&mail.Address{Name: from.Name, Address: from.Address})
+	msg.AddToMailAddress(&mail.Address{Name: m.To.Name, Address: m.To.Address})
+	if from.ReplyTo != "" {
+		msg.ReplyToMailAddress(&mail.Address{Address: from.ReplyTo})
 	}
 	msg.SetMessageIDWithValue(o.Key() + "@" + g.cfg.Domain)
 	msg.SetDateWithValue(o.Queued)
