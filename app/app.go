@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -95,10 +94,7 @@ func Check(cfg *config.Config) error {
 			}
 		}
 	}
-	if name := cfg.Queue.Music; !slices.Contains(sounds(cfg), name) {
-		all = append(all, cfg.Errorf("queue.music", fmt.Sprintf("there is no music %q", name),
-			"write a name of media.music, or music for the built-in one")...)
-	}
+	all = append(all, cfg.CheckSounds(sounds(cfg))...)
 	_, closeGateways, wrong := transports(cfg)
 	closeGateways()
 	if all = append(all, wrong...); len(all) == 0 {

@@ -58,10 +58,14 @@ type Call struct {
 	passed   []Timer       // marks of the summed handling time that the story tells of
 	target   target
 	hears    string // the source that plays to the caller, empty where she talks with somebody
-	consult  LegID  // the agent's second leg, empty without a consultation
-	refer    refer
-	early    []earlyEvent // asked for before the audio was open
-	legs     int          // outgoing legs made so far, for their names
+
+	announces       bool          // TimerAnnounce is armed, or was while a phone rang
+	placeAt, waitAt time.Duration // when her position and the expected wait are announced next
+
+	consult LegID // the agent's second leg, empty without a consultation
+	refer   refer
+	early   []earlyEvent // asked for before the audio was open
+	legs    int          // outgoing legs made so far, for their names
 
 	at  Instant
 	out []Command
@@ -189,6 +193,8 @@ func (c *Call) own(ev Event) {
 		}
 	case Offered:
 		c.offer(ev)
+	case Place:
+		c.announce(ev)
 	case Returned:
 		c.returned()
 	case Fired:
@@ -218,6 +224,8 @@ func (c *Call) fired(t Timer) {
 	case TimerHeartbeat:
 		c.emit(Heartbeat{})
 		c.arm(TimerHeartbeat, HeartbeatEvery)
+	case TimerAnnounce:
+		c.announceDue()
 	case TimerPrompt:
 		if c.phase == leaving {
 			c.finish(c.leavingOutcome(), CausePolicy)

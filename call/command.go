@@ -95,6 +95,14 @@ type (
 		Source string
 		Loop   bool
 	}
+	// Say plays prompts one after the other to a leg and then the looping source Then, which goes on where it was if the leg
+	// hears it already. What is still to be said is said first. A prompt that is not known is left out. Nothing is posted
+	// when it ends; whatever is commanded next cuts it.
+	Say struct {
+		Leg   LegID
+		Clips []string
+		Then  string
+	}
 	// Connect relays both ways between two legs, in place of whatever they hear.
 	Connect struct{ A, B LegID }
 	// Disconnect leaves a leg in silence.
@@ -123,6 +131,8 @@ type (
 	Enqueue struct{ Front bool }
 	// Dequeue takes it out.
 	Dequeue struct{}
+	// Announce asks for the call's place in its waiting line. Answered by Place.
+	Announce struct{}
 	// Free gives an agent back to the pool.
 	Free struct {
 		Agent string
@@ -155,6 +165,8 @@ func (Hangup) isCommand()      {}
 func (AnswerRefer) isCommand() {}
 func (NotifyRefer) isCommand() {}
 func (Play) isCommand()        {}
+func (Say) isCommand()         {}
+func (Announce) isCommand()    {}
 func (Connect) isCommand()     {}
 func (Disconnect) isCommand()  {}
 func (Tone) isCommand()        {}
@@ -177,6 +189,7 @@ func (AnswerRefer) isSignal() {}
 func (NotifyRefer) isSignal() {}
 
 func (Play) isMedia()       {}
+func (Say) isMedia()        {}
 func (Connect) isMedia()    {}
 func (Disconnect) isMedia() {}
 func (Tone) isMedia()       {}

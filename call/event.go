@@ -96,6 +96,12 @@ type (
 		Agent string
 		Kind  AgentKind
 	}
+	// Place answers Announce: the caller's place in the order of service, from 1, and how long she may have to wait, zero
+	// where nobody can say.
+	Place struct {
+		Position int
+		Wait     time.Duration
+	}
 	// Transfer is a Referred whose target was resolved by the tenant's rules, or refused (Refuse is the SIP status).
 	Transfer struct {
 		Ref      string
@@ -161,6 +167,7 @@ const (
 	TimerRecall    Timer = "recall"    // a direct connection's target must answer within this
 	TimerHeartbeat Timer = "heartbeat" // sign of life to the journal
 	TimerPrompt    Timer = "prompt"    // a prompt that never ends is cut
+	TimerAnnounce  Timer = "announce"  // the caller is told of her place
 )
 
 func (Arrived) isEvent()     {}
@@ -180,6 +187,7 @@ func (StoreFailed) isEvent() {}
 func (Queued) isEvent()      {}
 func (QueueFull) isEvent()   {}
 func (Offered) isEvent()     {}
+func (Place) isEvent()       {}
 func (Transfer) isEvent()    {}
 func (Consult) isEvent()     {}
 func (Returned) isEvent()    {}

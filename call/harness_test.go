@@ -43,6 +43,7 @@ type harness struct {
 	full     bool // the waiting line takes no more
 	auto     bool // Enqueue is answered, and arrivals are durable, at once
 	agent    string
+	place    call.Place // what Announce is answered with
 	finished *call.Finish
 	cmds     []call.Command // of the last event, Log entries included
 	story    []call.Entry
@@ -51,7 +52,8 @@ type harness struct {
 const caller = call.LegID("c")
 
 func newHarness(t testing.TB, r call.Rules) *harness {
-	h := &harness{t: t, legs: map[call.LegID]*leg{caller: {incoming: true}}, timers: map[call.Timer]time.Duration{}, auto: true}
+	h := &harness{t: t, legs: map[call.LegID]*leg{caller: {incoming: true}}, timers: map[call.Timer]time.Duration{}, auto: true,
+		place: call.Place{Position: 3, Wait: 130 * time.Second}}
 	h.c = call.New("k", r, caller, call.Party{Number: "+46701234567"})
 	h.take(h.c.Begin(h.at(), call.Dialog{CallID: "in"}))
 	return h
@@ -147,7 +149,8 @@ func (h *harness) until(end time.Duration) string {
 		}
 		delete(h.timers, name)
 		h.now = due
-		if text := h.own(call.Fired{Timer: name}); text != "" {
+		h.own(call.Fired{Timer: name})
+		if text := show(h.cmds); text != "" { // with what came of it
 			said = append(said, text)
 		}
 	}
@@ -240,6 +243,11 @@ func (h *harness) media(cmd call.MediaCommand) {
 	switch c := cmd.(type) {
 	case call.Play:
 		ids = []call.LegID{c.Leg}
+	case call.Say:
+		ids = []call.LegID{c.Leg}
+		if len(c.Clips) == 0 || c.Then == "" {
+			h.t.Fatalf("%s: nothing to say, or nothing after it", show([]call.Command{cmd}))
+		}
 	case call.Connect:
 		ids = []call.LegID{c.A, c.B}
 	case call.Disconnect:
@@ -269,6 +277,11 @@ func (h *harness) state(cmd call.Command) call.Event {
 			return call.Queued{}
 		}
 		h.queued = true
+	case call.Announce:
+		if !h.queued {
+			h.t.Fatal("asks for a place without having one")
+		}
+		return h.place
 	case call.Dequeue:
 		h.queued = false
 	case call.Free:
@@ -363,6 +376,8 @@ func showOne(cmd call.Command) string {
 		return fmt.Sprintf("notify %s %d", c.Leg, c.Code)
 	case call.Play:
 		return fmt.Sprintf("play %s to %s", c.Source, c.Leg)
+	case call.Say:
+		return fmt.Sprintf("say %s to %s, then %s", strings.Join(c.Clips, " "), c.Leg, c.Then)
 	case call.Connect:
 		return fmt.Sprintf("connect %s %s", c.A, c.B)
 	case call.Disconnect:

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"telefonist/call"
 )
@@ -30,6 +31,7 @@ var phases = []struct {
 }{
 	{name: "waiting", lead: func(h *harness) {}},
 	{name: "ringing before 200", set: func(r *call.Rules) { r.RingFirst = true }, lead: func(h *harness) {}},
+	{name: "waiting, to be told of her place", set: announced, lead: func(h *harness) { h.now = 10 * time.Second }},
 	{name: "offering", lead: offered},
 	{name: "opening", lead: answered},
 	{name: "talking", lead: talking},
@@ -120,6 +122,8 @@ var happenings = []struct {
 	{"", call.Fired{Timer: call.TimerRecall}},
 	{"", call.Fired{Timer: call.TimerHeartbeat}},
 	{"", call.Fired{Timer: call.TimerPrompt}},
+	{"", call.Fired{Timer: call.TimerAnnounce}},
+	{"", call.Place{Position: 2, Wait: time.Minute}},
 }
 
 // TestEveryEventInEveryPhase holds the whole transition table against testdata/transitions.txt. An event that is not

@@ -50,6 +50,9 @@ func randomRules(rng *rand.Rand) call.Rules {
 	r.RingFirst = rng.IntN(3) == 0
 	r.Overflow = []call.Overflow{call.OverflowPrompt, call.OverflowBusy, call.OverflowForward}[rng.IntN(3)]
 	r.ForwardTo = "+46850000050"
+	if rng.IntN(2) == 0 {
+		announced(&r)
+	}
 	r.MaxWait = []time.Duration{0, 20 * time.Second, 2 * time.Minute}[rng.IntN(3)]
 	return r
 }

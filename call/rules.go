@@ -54,4 +54,14 @@ type Rules struct {
 	Voicemail []string `json:"voicemail,omitempty"`
 	// Music is the source that waiting callers hear.
 	Music string `json:"music,omitempty"`
+
+	// Welcome names prompts that a caller hears once, when she is connected into the queue and before the music.
+	Welcome []string `json:"welcome,omitempty"`
+	// Language is that of announcements; empty means Swedish.
+	Language string `json:"language,omitempty"`
+	// AnnouncePosition and AnnounceWait are how often a waiting caller hears which place she has and how long she may have to
+	// wait, from AnnounceAfter on; zero or less: never.
+	AnnounceAfter    time.Duration `json:"announce_after,omitempty"`
+	AnnouncePosition time.Duration `json:"announce_position,omitempty"`
+	AnnounceWait     time.Duration `json:"announce_wait,omitempty"`
 }

@@ -102,6 +102,7 @@ func (c *Call) open() {
 	c.phase, c.answered = talking, true
 	c.waits, c.waitOver = false, false
 	c.emit(Disarm{TimerCommit}, Disarm{TimerWait})
+	c.stopAnnouncing()
 	c.accept()
 	c.join()
 	c.log(Entry{Kind: KindOpened, Agent: c.agent.id})

@@ -34,6 +34,7 @@ func (c *Call) queued() {
 	}
 	if c.offered || c.accepted {
 		c.music()
+		c.armAnnounce()
 		return
 	}
 	if c.rules.RingFirst {
@@ -62,8 +63,13 @@ func (c *Call) accept() {
 }
 
 func (c *Call) acceptIntoQueue() {
+	if c.accepted {
+		c.music()
+		return
+	}
 	c.accept()
-	c.music()
+	c.welcome()
+	c.expectAnnouncements()
 }
 
 func (c *Call) music() {
@@ -187,6 +193,7 @@ func (c *Call) waitEnded() {
 func (c *Call) overflow(o Outcome) {
 	c.phase = leaving // no longer in the line
 	c.emit(Disarm{TimerWait}, Disarm{TimerRingMode})
+	c.stopAnnouncing()
 	switch {
 	case c.rules.Overflow == OverflowForward && c.rules.ForwardTo != "":
 		c.forward()

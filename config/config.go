@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"time"
 
+	"telefonist/call"
 	"telefonist/directory"
 	"telefonist/tariff"
 )
@@ -89,13 +90,20 @@ type Log struct {
 
 // Queue holds the pool's settings and what tenants have that say nothing else.
 type Queue struct {
-	Answer      string        `yaml:"answer" enum:"queue|ring"`
-	RingFor     time.Duration `yaml:"ring_for" min:"1s" max:"3m"`
-	MaxWait     time.Duration `yaml:"max_wait" max:"24h"`
-	MaxQueue    int           `yaml:"max_queue" max:"100000"`
-	Overflow    string        `yaml:"overflow" enum:"prompt|busy"`
-	Priority    int           `yaml:"priority" min:"-100" max:"100"`
-	Music       string        `yaml:"music"`
+	Answer   string        `yaml:"answer" enum:"queue|ring"`
+	RingFor  time.Duration `yaml:"ring_for" min:"1s" max:"3m"`
+	MaxWait  time.Duration `yaml:"max_wait" max:"24h"`
+	MaxQueue int           `yaml:"max_queue" max:"100000"`
+	Overflow string        `yaml:"overflow" enum:"prompt|busy"`
+	Priority int           `yaml:"priority" min:"-100" max:"100"`
+	Music    string        `yaml:"music"`
+	Welcome  []string      `yaml:"welcome"`
+	Language string        `yaml:"language" enum:"sv|en"`
+
+	AnnounceAfter    time.Duration `yaml:"announce_after" max:"10m"`
+	AnnouncePosition time.Duration `yaml:"announce_position" min:"15s" max:"1h" off:"zero"`
+	AnnounceWait     time.Duration `yaml:"announce_wait" min:"15s" max:"1h" off:"zero"`
+
 	RingTimeout time.Duration `yaml:"ring_timeout" min:"1s" max:"3m"`
 	RecallAfter time.Duration `yaml:"recall_after" min:"1s" max:"3m"`
 	WrapUp      time.Duration `yaml:"wrap_up" max:"1h"`
@@ -134,7 +142,8 @@ func Default() *Config {
 		Store: Store{Dir: "data"},
 		Log:   Log{Level: "info", Format: "text"},
 		Queue: Queue{
-			Answer: "queue", RingFor: 30 * time.Second, Overflow: "prompt", Music: "music",
+			Answer: "queue", RingFor: 30 * time.Second, Overflow: "prompt", Music: "music", Language: call.Swedish,
+			AnnounceAfter: 10 * time.Second, AnnouncePosition: time.Minute, AnnounceWait: time.Minute,
 			RingTimeout: 15 * time.Second, RecallAfter: 20 * time.Second, WrapUp: 5 * time.Second,
 			RetryAfter: 30 * time.Second, MaxMisses: 3,
 		},

@@ -36,7 +36,15 @@ type TenantSpec struct {
 	RecallAfter   *tariff.Duration `yaml:"recall_after" json:"recall_after,omitempty" min:"1s" max:"3m"`
 	WarnAt        *tariff.Duration `yaml:"warn_at" json:"warn_at,omitempty" max:"24h"`
 	Music         *string          `yaml:"music" json:"music,omitempty"`
-	Voicemail     *[]Dial          `yaml:"voicemail" json:"voicemail,omitempty"`
+	Welcome       *[]string        `yaml:"welcome" json:"welcome,omitempty"`
+	Message       *string          `yaml:"message" json:"message,omitempty"`
+	Language      *string          `yaml:"language" json:"language,omitempty" enum:"sv|en"`
+
+	AnnounceAfter    *tariff.Duration `yaml:"announce_after" json:"announce_after,omitempty" max:"10m"`
+	AnnouncePosition *tariff.Duration `yaml:"announce_position" json:"announce_position,omitempty" min:"15s" max:"1h" off:"zero"`
+	AnnounceWait     *tariff.Duration `yaml:"announce_wait" json:"announce_wait,omitempty" min:"15s" max:"1h" off:"zero"`
+
+	Voicemail *[]Dial `yaml:"voicemail" json:"voicemail,omitempty"`
 }
 
 // CommonSpec is a number or entrance of a tenant that callers know.

@@ -125,6 +125,15 @@ func (c *Config) rules(spec TenantSpec, plan tariff.Plan) call.Rules {
 		Included:     included,
 		Long:         time.Duration(plan.LongAfter),
 		Music:        or(spec.Music, q.Music),
+		Welcome:      append([]string(nil), or(spec.Welcome, q.Welcome)...),
+		Language:     or(spec.Language, q.Language),
+
+		AnnounceAfter:    orDuration(spec.AnnounceAfter, q.AnnounceAfter),
+		AnnouncePosition: orDuration(spec.AnnouncePosition, q.AnnouncePosition),
+		AnnounceWait:     orDuration(spec.AnnounceWait, q.AnnounceWait),
+	}
+	if message := or(spec.Message, ""); message != "" {
+		r.Welcome = append(r.Welcome, message)
 	}
 	for _, v := range or(spec.Voicemail, nil) {
 		r.Voicemail = append(r.Voicemail, string(v))

@@ -65,6 +65,7 @@ func TestProvisionedTenantsHaveTheirRules(t *testing.T) {
 		RingTimeout: 10 * time.Second, RecallAfter: 20 * time.Second,
 		Warn: 35 * time.Second, Included: 45 * time.Second, Long: 2 * time.Minute,
 		Voicemail: []string{"299"}, Music: "music",
+		Language: "sv", AnnounceAfter: 10 * time.Second, AnnouncePosition: time.Minute, AnnounceWait: time.Minute,
 	}
 	if !reflect.DeepEqual(acme.Rules, want) {
 		t.Errorf("rules are\n%+v, want\n%+v", acme.Rules, want)

@@ -189,14 +189,20 @@ func (s *shard) tickAll(slot int, now int64) bool {
 	return s.left(slot, gone)
 }
 
-// playback is a clip on its way to one leg. Its position follows the time passed, whether or not the leg can be sent to.
+// playback is a clip on its way to one leg, after others that are said first. Its position follows the time passed, whether
+// or not the leg can be sent to.
 type playback struct {
 	clip  *clip
 	loop  bool
+	first []*clip // what is said before the clip begins or goes on
+	said  int     // samples of the first of them that have been sent or skipped
 	began int64
 	taken int64 // samples sent or skipped since
 	pos   int   // the next sample of the clip
 }
+
+// mostSaid is how many clips wait to be said to one leg; more are not taken.
+const mostSaid = 64
 
 const (
 	// mostAtOnce is how many packets a tick sends to catch up.
@@ -210,6 +216,20 @@ func (o *outbound) start(p *playback) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.play, o.from, o.tone, o.bridge, o.over = p, nil, nil, nil, nil
+}
+
+// say puts clips before what is left of a looping clip that the leg hears, after those that are still being said. It returns
+// false where the leg hears something else.
+func (o *outbound) say(clips []*clip, music *clip) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.play == nil || o.play.clip != music || !o.play.loop {
+		return false
+	}
+	if len(o.play.first)+len(clips) <= mostSaid {
+		o.play.first = append(o.play.first, clips...)
+	}
+	return true
 }
 
 // tick sends what is due. ended is the playback that has just come to its end; more is false when the clock can forget
@@ -267,6 +287,11 @@ func (o *outbound) advance(now int64) (ended bool) {
 // skip moves on without sending.
 func (p *playback) skip(samples int) {
 	p.taken += int64(samples)
+	for len(p.first) > 0 && samples > 0 {
+		n := min(samples, p.first[0].len()-p.said)
+		p.saidMore(n)
+		samples -= n
+	}
 	p.pos += samples
 	if n := p.clip.len(); p.loop {
 		p.pos %= n
@@ -277,8 +302,13 @@ func (p *playback) skip(samples int) {
 
 // read fills a packet, and reports whether the clip is over. What is left of the last packet is silence.
 func (p *playback) read(b []byte, c negotiate.Codec) (ended bool) {
-	clip := p.clip.encoded(c)
 	p.taken += int64(len(b))
+	for len(p.first) > 0 && len(b) > 0 {
+		n := copy(b, p.first[0].encoded(c)[p.said:])
+		p.saidMore(n)
+		b = b[n:]
+	}
+	clip := p.clip.encoded(c)
 	for len(b) > 0 {
 		n := copy(b, clip[p.pos:])
 		b, p.pos = b[n:], p.pos+n
@@ -292,6 +322,13 @@ func (p *playback) read(b []byte, c negotiate.Codec) (ended bool) {
 		p.pos = 0
 	}
 	return false
+}
+
+// saidMore moves on in what is said first.
+func (p *playback) saidMore(samples int) {
+	if p.said += samples; p.said == p.first[0].len() {
+		p.first, p.said = p.first[1:], 0
+	}
 }
 
 // toneAlone sends a packet of the tone where there is no voice to lay it over.

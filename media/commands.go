@@ -55,6 +55,8 @@ func (e *Engine) carryOut(c call.MediaCommand) {
 	switch c := c.(type) {
 	case call.Play:
 		e.play(c)
+	case call.Say:
+		e.say(c)
 	case call.Connect:
 		e.connect(c)
 	case call.Disconnect:
@@ -101,6 +103,35 @@ func (e *Engine) play(c call.Play) {
 		if !c.Loop {
 			e.sink.Post(c.Leg, time.Now(), call.PromptDone{Source: c.Source})
 		}
+	}
+}
+
+// say has a leg hear prompts before the music that it hears, or is to hear.
+func (e *Engine) say(c call.Say) {
+	music := e.clips[c.Then]
+	if music == nil {
+		music = e.clips[call.SourceMusic]
+	}
+	var clips []*clip
+	for _, name := range c.Clips {
+		if clip := e.clips[name]; clip != nil {
+			clips = append(clips, clip)
+		} else {
+			e.log.Error("no such prompt", "source", name, "leg", string(c.Leg))
+		}
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.early.forget(c.Leg)
+	l := e.legs[c.Leg]
+	switch {
+	case l == nil:
+		e.early.keep(c, c.Leg)
+	case !l.out.say(clips, music):
+		l.silence()
+		l.in.arm(e.now())
+		l.out.start(&playback{clip: music, loop: true, first: clips, began: e.now()})
+		e.clock.add(l)
 	}
 }
 

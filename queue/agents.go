@@ -50,6 +50,7 @@ type agent struct {
 	paused     string // reason, empty when not paused
 	call       call.ID
 	talking    bool
+	reserved   time.Time // when she was reserved for the call
 	wrapUntil  time.Time
 	idleSince  time.Time // orders free agents; the earliest is next
 	since      time.Time
@@ -200,6 +201,7 @@ func (q *Queue) Free(id string, c call.ID, how call.Freed, now time.Time) bool {
 	switch how {
 	case call.FreedDone:
 		a.misses, a.wrapUntil, a.idleSince = 0, now.Add(a.Wrap), now.Add(a.Wrap)
+		q.handledOne(now.Sub(a.reserved) + a.Wrap)
 	case call.FreedMissed, call.FreedDeclined:
 		a.misses++
 		a.idleSince = now

@@ -43,6 +43,8 @@ type Queue struct {
 	phones  map[string]bool // agents whose phone is registered, also such as are not known (yet)
 	seq     int
 	scratch []*agent
+	taken   time.Duration // moving average of how long a call takes an agent; see Wait
+	handled int           // calls in it
 
 	changed bool      // since the last Match, so that another could find something
 	next    time.Time // when another could find something though nothing changes
@@ -179,7 +181,7 @@ func (q *Queue) reserve(free []*agent, now time.Time) (matches []Match) {
 		}
 		a := free[at]
 		free = slices.Delete(free, at, at+1)
-		a.call, a.talking, a.since = w.Call, false, now
+		a.call, a.talking, a.since, a.reserved = w.Call, false, now, now
 		q.forget(w)
 		matches = append(matches, Match{w.Call, a.ID, a.Kind})
 	}

@@ -163,6 +163,27 @@ func TestFlows(t *testing.T) {
 			p.after(123 * second)
 			p.send(in, call.PromptDone{Source: call.PromptTryLater})
 		}},
+		{"announcements", pool(1, func(_ int, r *call.Rules) {
+			r.Welcome, r.MaxWait = []string{"sv-welcome"}, 0
+			r.AnnounceAfter, r.AnnouncePosition, r.AnnounceWait = 10*second, 30*second, time.Minute
+		}), func(p *script) {
+			handle := func(d time.Duration) {
+				p.send(p.leg(), answers)
+				p.after(d)
+				p.send(p.leg(), bye)
+				p.after(5 * second)
+			}
+			for range 3 {
+				p.comes(numbers[0])
+				handle(40 * second)
+			}
+			p.comes(numbers[0])
+			p.comes(numbers[1])
+			p.comes(numbers[0])
+			handle(15 * second)
+			handle(95 * second)
+			handle(10 * second)
+		}},
 		{"returned", pool(1, nil), func(p *script) {
 			in := p.comes(numbers[0])
 			p.send(p.leg(), answers)

@@ -156,6 +156,8 @@ func (b *Board) apply(l *live, at time.Time, cmds []call.Command) {
 			heartbeat = true
 		case call.Enqueue:
 			after = append(after, b.enqueue(l, cmd.Front))
+		case call.Announce:
+			after = append(after, b.place(l))
 		case call.Dequeue:
 			b.queue.Remove(l.head.Call)
 		case call.Free:
@@ -245,4 +247,11 @@ func (b *Board) enqueue(l *live, front bool) call.Event {
 		return call.Queued{}
 	}
 	return call.QueueFull{}
+}
+
+// place tells a call where it stands in its line. How long that may take is zero where nobody can say.
+func (b *Board) place(l *live) call.Event {
+	p := call.Place{Position: b.queue.Position(l.head.Call)}
+	p.Wait, _ = b.queue.Wait(l.call.Rules().Tenant, p.Position)
+	return p
 }

@@ -154,6 +154,9 @@ func (m media) Do(cmd call.MediaCommand) {
 	case call.Play:
 		carries(c.Leg)
 		m.note(">", string(c.Leg), what(cmd))
+	case call.Say:
+		carries(c.Leg)
+		m.note(">", string(c.Leg), what(cmd))
 	case call.Connect:
 		carries(c.A)
 		if carries(c.B).agent != "" {
@@ -263,6 +266,8 @@ func what(v any) string {
 		return fmt.Sprint("NOTIFY ", v.Code)
 	case call.Play:
 		return "hears " + v.Source
+	case call.Say:
+		return "hears " + strings.Join(v.Clips, " ") + ", then " + v.Then
 	case call.Connect:
 		return "talks with " + short(string(v.B))
 	case call.Tone:

@@ -19,6 +19,42 @@ say timeout 'Vi beklagar att du har fått vänta så länge. Var god försök ig
 say closed 'Det är stängt för dagen. Välkommen åter när vi har öppnat.'
 say goodbye 'Tack för ditt samtal. Hej då.'
 
+# clip LANGUAGE NAME TEXT: a part of an announcement, LANGUAGE-NAME.wav, trimmed so that parts follow one another as speech.
+clip() {
+    espeak-ng -v "$1" -s 145 -p 45 -a 90 -w "$tmp/said.wav" "$3"
+    sox "$tmp/said.wav" -r 8000 -c 1 -b 16 -D "$1-$2.wav" highpass 200 lowpass 3400 \
+        silence 1 0.01 0.5% reverse silence 1 0.01 0.5% reverse norm -6 pad 0.02 "${4:-0.06}"
+}
+
+# numbers LANGUAGE: 1 to 20 and the tens; the others are put together of these.
+numbers() {
+    for n in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 30 40 50 60 70 80 90; do
+        clip "$1" "$n" "$n"
+    done
+}
+
+numbers sv
+clip sv position 'Du har plats nummer'
+clip sv in-queue 'i kön.' 0.3
+clip sv wait 'Väntetiden är ungefär'
+clip sv minutes 'minuter.' 0.3
+clip sv wait-one 'Väntetiden är ungefär en minut.' 0.3
+clip sv wait-short 'Väntetiden är mindre än en minut.' 0.3
+clip sv wait-long 'Väntetiden är mer än en timme.' 0.3
+clip sv welcome 'Välkommen!' 0.3
+clip sv no-recording 'Vi spelar inte in samtalet.' 0.3
+
+numbers en
+clip en position 'You are number'
+clip en in-queue 'in the queue.' 0.3
+clip en wait 'The expected wait is about'
+clip en minutes 'minutes.' 0.3
+clip en wait-one 'The expected wait is about one minute.' 0.3
+clip en wait-short 'The expected wait is less than a minute.' 0.3
+clip en wait-long 'The expected wait is more than an hour.' 0.3
+clip en welcome 'Welcome!' 0.3
+clip en no-recording 'We do not record this call.' 0.3
+
 # chord NAME NOTE NOTE NOTE NOTE: a bar of 3 s, a soft chord under four plucked notes that fall apart.
 chord() {
     name=$1

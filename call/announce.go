@@ -1,0 +1,147 @@
+package call
+
+import (
+	"strconv"
+	"time"
+)
+
+// Languages that waiting callers are spoken to in.
+const (
+	Swedish = "sv" // where the rules say nothing
+	English = "en"
+)
+
+// farthestPosition is the last place in line that is told: numbers are put together up to it. Who stands farther behind hears
+// only how long it may take.
+const farthestPosition = 99
+
+// welcome has the caller who has just been connected into the queue hear the tenant's messages, once, and music after them.
+func (c *Call) welcome() {
+	if len(c.rules.Welcome) == 0 {
+		c.music()
+		return
+	}
+	c.hears = c.musicSource()
+	c.emit(Say{Leg: c.caller, Clips: c.rules.Welcome, Then: c.hears})
+}
+
+// expectAnnouncements sets when the connected caller hears of her place for the first time.
+func (c *Call) expectAnnouncements() {
+	first := c.at.Since + c.rules.AnnounceAfter
+	c.placeAt, c.waitAt = first, first
+	c.armAnnounce()
+}
+
+// armAnnounce sets the timer for the next announcement, at once where one came due while a phone rang.
+func (c *Call) armAnnounce() {
+	if !c.accepted {
+		return
+	}
+	next := time.Duration(-1)
+	for _, a := range []struct{ every, at time.Duration }{{c.rules.AnnouncePosition, c.placeAt}, {c.rules.AnnounceWait, c.waitAt}} {
+		if a.every > 0 && (next < 0 || a.at < next) {
+			next = a.at
+		}
+	}
+	if next >= 0 {
+		c.announces = true
+		c.emit(Arm{TimerAnnounce, max(c.at.Since, next)})
+	}
+}
+
+// stopAnnouncing is for a caller who waits no longer.
+func (c *Call) stopAnnouncing() {
+	if c.announces {
+		c.announces = false
+		c.emit(Disarm{TimerAnnounce})
+	}
+}
+
+// announceDue asks for the caller's place. While a phone rings for her nothing is said: she may be answered any moment.
+func (c *Call) announceDue() {
+	if c.phase == waiting && c.accepted {
+		c.emit(Announce{})
+	}
+}
+
+// announce tells the caller what is due. Music goes on after it, where it was; an agent's answer cuts it.
+func (c *Call) announce(ev Place) {
+	if c.phase != waiting || !c.accepted {
+		return
+	}
+	var clips []string
+	if due(&c.placeAt, c.rules.AnnouncePosition, c.at.Since) {
+		clips = positionClips(c.language(), ev.Position)
+	}
+	if due(&c.waitAt, c.rules.AnnounceWait, c.at.Since) && ev.Wait > 0 {
+		clips = append(clips, waitClips(c.language(), ev.Wait)...)
+	}
+	if len(clips) > 0 {
+		c.hears = c.musicSource()
+		c.emit(Say{Leg: c.caller, Clips: clips, Then: c.hears})
+	}
+	c.armAnnounce()
+}
+
+// due tells whether an announcement is, and sets when it is so again.
+func due(at *time.Duration, every, now time.Duration) bool {
+	if every <= 0 || now < *at {
+		return false
+	}
+	*at = now + every
+	return true
+}
+
+func (c *Call) language() string {
+	if c.rules.Language == "" {
+		return Swedish
+	}
+	return c.rules.Language
+}
+
+// positionClips say "du har plats nummer tre i kön".
+func positionClips(language string, position int) []string {
+	if position < 1 || position > farthestPosition {
+		return nil
+	}
+	clips := append([]string{language + "-position"}, numberClips(language, position)...)
+	return append(clips, language+"-in-queue")
+}
+
+// waitClips say the expected wait in minutes, to the nearest: "mindre än en minut", "ungefär två minuter", "mer än en timme".
+func waitClips(language string, wait time.Duration) []string {
+	minutes := int((wait + time.Minute/2) / time.Minute)
+	switch {
+	case wait < time.Minute:
+		return []string{language + "-wait-short"}
+	case minutes == 1:
+		return []string{language + "-wait-one"}
+	case minutes > 60:
+		return []string{language + "-wait-long"}
+	}
+	clips := append([]string{language + "-wait"}, numberClips(language, minutes)...)
+	return append(clips, language+"-minutes")
+}
+
+// numberClips say a number of 1 to 99, in Swedish and English alike: those up to 20 and the tens are one word.
+func numberClips(language string, n int) []string {
+	word := func(n int) string { return language + "-" + strconv.Itoa(n) }
+	if n <= 20 || n%10 == 0 {
+		return []string{word(n)}
+	}
+	return []string{word(n / 10 * 10), word(n % 10)}
+}
+
+// AnnouncementClips are the names of all clips that announcements in a language are made of.
+func AnnouncementClips(language string) []string {
+	var names []string
+	for _, part := range []string{"position", "in-queue", "wait", "minutes", "wait-one", "wait-short", "wait-long"} {
+		names = append(names, language+"-"+part)
+	}
+	for n := 1; n <= farthestPosition; n++ {
+		if words := numberClips(language, n); len(words) == 1 {
+			names = append(names, words...)
+		}
+	}
+	return names
+}

@@ -1,0 +1,48 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+)
+
+// CheckSounds reports every prompt and music that a file names and that is none of known, at its place.
+func (c *Config) CheckSounds(known []string) Errors {
+	var all Errors
+	check := func(s *source, at, what, name string) {
+		if slices.Contains(known, name) {
+			return
+		}
+		problem, fix := fmt.Sprintf("there is no %s %q", what, name), "write a name of media.prompts, or a built-in one such as sv-welcome"
+		if what == "music" {
+			fix = "write a name of media.music, or music for the built-in one"
+		}
+		if near := closest(name, known); near != "" {
+			fix = fmt.Sprintf("did you mean %s?", near)
+		}
+		if s == nil {
+			all = append(all, c.Errorf(at, problem, fix)...)
+			return
+		}
+		all = append(all, s.errorAt(s.find(at), at, problem, fix))
+	}
+	list := func(s *source, at string, names []string) {
+		for i, name := range names {
+			check(s, fmt.Sprintf("%s[%d]", at, i), "prompt", name)
+		}
+	}
+	check(c.src, "queue.music", "music", c.Queue.Music)
+	list(c.src, "queue.welcome", c.Queue.Welcome)
+	for _, p := range c.provisions {
+		for i, t := range p.Tenants {
+			at := fmt.Sprintf("tenants[%d].", i)
+			if t.Music != nil {
+				check(p.src, at+"music", "music", *t.Music)
+			}
+			list(p.src, at+"welcome", or(t.Welcome, nil))
+			if or(t.Message, "") != "" {
+				check(p.src, at+"message", "prompt", *t.Message)
+			}
+		}
+	}
+	return all
+}
