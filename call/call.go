@@ -59,6 +59,7 @@ type Call struct {
 	target   target
 	hears    string // the source that plays to the caller, empty where she talks with somebody
 
+	whispers        bool          // the receptionist hears whose call it is; the caller still waits
 	announces       bool          // TimerAnnounce is armed, or was while a phone rang
 	placeAt, waitAt time.Duration // when her position and the expected wait are announced next
 
@@ -224,6 +225,8 @@ func (c *Call) fired(t Timer) {
 	case TimerHeartbeat:
 		c.emit(Heartbeat{})
 		c.arm(TimerHeartbeat, HeartbeatEvery)
+	case TimerWhisper:
+		c.whispered()
 	case TimerAnnounce:
 		c.announceDue()
 	case TimerPrompt:

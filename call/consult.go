@@ -22,6 +22,7 @@ func (c *Call) startConsult(leg LegID, ev Consult) {
 		refuse(ev.Refuse, ev.Reason)
 	default:
 		c.consult = leg
+		c.dropWhisper()
 		c.log(Entry{Kind: KindConsult, Leg: leg, Agent: c.agent.id, Number: ev.Target.Number, Dialog: &ev.Dialog})
 		c.music()
 		c.dialTarget(ev.Target, consultRings) // without recall: the receptionist is on the line and gives up herself

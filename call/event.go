@@ -167,6 +167,7 @@ const (
 	TimerRecall    Timer = "recall"    // a direct connection's target must answer within this
 	TimerHeartbeat Timer = "heartbeat" // sign of life to the journal
 	TimerPrompt    Timer = "prompt"    // a prompt that never ends is cut
+	TimerWhisper   Timer = "whisper"   // a whisper to the receptionist is cut
 	TimerAnnounce  Timer = "announce"  // the caller is told of her place
 )
 

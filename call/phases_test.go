@@ -35,6 +35,7 @@ var phases = []struct {
 	{name: "offering", lead: offered},
 	{name: "opening", lead: answered},
 	{name: "talking", lead: talking},
+	{name: "talking, whispered to", set: whispering, lead: talking},
 	{name: "talking, held", lead: func(h *harness) { talking(h); h.event(agentLeg, call.Held{}) }},
 	{name: "consult rings", lead: consulting},
 	{name: "consult answered", lead: consulted},
@@ -84,6 +85,7 @@ var happenings = []struct {
 	{agentLeg, call.Failed{Code: 486}},
 	{agentLeg, call.Ended{Cause: call.CauseBye}},
 	{agentLeg, call.MediaLost{}},
+	{agentLeg, call.PromptDone{}},
 	{agentLeg, call.Held{}},
 	{agentLeg, call.Resumed{}},
 	{agentLeg, call.Transfer{Ref: "q", Target: pbx}},
@@ -122,6 +124,7 @@ var happenings = []struct {
 	{"", call.Fired{Timer: call.TimerRecall}},
 	{"", call.Fired{Timer: call.TimerHeartbeat}},
 	{"", call.Fired{Timer: call.TimerPrompt}},
+	{"", call.Fired{Timer: call.TimerWhisper}},
 	{"", call.Fired{Timer: call.TimerAnnounce}},
 	{"", call.Place{Position: 2, Wait: time.Minute}},
 }

@@ -53,6 +53,9 @@ func randomRules(rng *rand.Rand) call.Rules {
 	if rng.IntN(2) == 0 {
 		announced(&r)
 	}
+	if rng.IntN(3) == 0 {
+		whispering(&r)
+	}
 	r.MaxWait = []time.Duration{0, 20 * time.Second, 2 * time.Minute}[rng.IntN(3)]
 	return r
 }
@@ -91,7 +94,7 @@ func step(rng *rand.Rand, h *harness) {
 }
 
 func randomEvent(rng *rand.Rand, ids []call.LegID) call.Event {
-	all := []call.Event{call.Ended{Cause: call.CauseBye}, call.Ended{Cause: call.CauseFault}, call.MediaLost{}, call.Held{}, call.Resumed{},
+	all := []call.Event{call.Ended{Cause: call.CauseBye}, call.Ended{Cause: call.CauseFault}, call.MediaLost{}, call.Held{}, call.Resumed{}, call.PromptDone{},
 		call.Ringing{}, call.EarlyMedia{}, call.Answered{}, call.Answered{}, call.Failed{Code: 486}, call.Failed{Code: 0},
 		call.Transfer{Ref: "r", Target: pbx}, call.Transfer{Ref: "r", Target: pbx},
 		call.Transfer{Ref: "r", Replaces: ids[rng.IntN(len(ids))]}, call.Transfer{Ref: "r", Replaces: ids[rng.IntN(len(ids))]},

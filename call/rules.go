@@ -57,6 +57,9 @@ type Rules struct {
 
 	// Welcome names prompts that a caller hears once, when she is connected into the queue and before the music.
 	Welcome []string `json:"welcome,omitempty"`
+	// Whisper names the prompt that a receptionist of the service hears before the caller hears her, such as the tenant's
+	// name; it is cut after 3 s. Empty: none.
+	Whisper string `json:"whisper,omitempty"`
 	// Language is that of announcements; empty means Swedish.
 	Language string `json:"language,omitempty"`
 	// AnnouncePosition and AnnounceWait are how often a waiting caller hears which place she has and how long she may have to

@@ -31,7 +31,7 @@ const (
 	KindMissed    Kind = "missed"    // offer not taken: Reason says how
 	KindAnswered  Kind = "answered"  // an agent's 200; handling begins
 	KindWithdrawn Kind = "withdrawn" // the answer could not be made durable and does not count
-	KindOpened    Kind = "opened"    // audio open between caller and agent
+	KindOpened    Kind = "opened"    // audio open between caller and agent, after a whisper to her where there is one
 	KindWarned    Kind = "warned"    // 35 s
 	KindOverran   Kind = "overran"   // 45 s
 	KindLong      Kind = "long"      // 2 min

@@ -18,6 +18,8 @@ func (c *Call) agentLeg(ev Event) {
 		c.agentEnded(ev.Cause)
 	case MediaLost:
 		c.agentLost()
+	case PromptDone:
+		c.whispered()
 	case Held:
 		c.held()
 	case Resumed:
@@ -104,7 +106,7 @@ func (c *Call) open() {
 	c.emit(Disarm{TimerCommit}, Disarm{TimerWait})
 	c.stopAnnouncing()
 	c.accept()
-	c.join()
+	c.openAudio()
 	c.log(Entry{Kind: KindOpened, Agent: c.agent.id})
 	c.armMarks()
 	c.arm(TimerHeartbeat, HeartbeatEvery)
@@ -114,8 +116,12 @@ func (c *Call) open() {
 	c.grantEarly()
 }
 
-// join lets caller and receptionist hear each other, unless her phone holds the caller, who then hears music.
+// join lets caller and receptionist hear each other, unless her phone holds the caller, who then hears music. A whisper is
+// waited for.
 func (c *Call) join() {
+	if c.whispers {
+		return
+	}
 	if c.agent.held {
 		c.music()
 		return
@@ -176,6 +182,7 @@ func (c *Call) leave() {
 		return
 	}
 	c.agent.present = false
+	c.dropWhisper()
 	if c.agent.kind == Service {
 		c.handled += max(0, c.at.Since-c.agent.from)
 		for _, m := range c.marks() {

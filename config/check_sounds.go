@@ -39,9 +39,13 @@ func (c *Config) CheckSounds(known []string) Errors {
 				check(p.src, at+"music", "music", *t.Music)
 			}
 			list(p.src, at+"welcome", or(t.Welcome, nil))
-			if or(t.Message, "") != "" {
-				check(p.src, at+"message", "prompt", *t.Message)
+			one := func(key string, name *string) {
+				if or(name, "") != "" {
+					check(p.src, at+key, "prompt", *name)
+				}
 			}
+			one("message", t.Message)
+			one("whisper", t.Whisper)
 		}
 	}
 	return all

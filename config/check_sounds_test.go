@@ -21,7 +21,8 @@ tenants:
     music: calm
     welcome: [sv-welcome, sv-welcom]
     message: moved
-  - {id: beta, number: "+46850000002", trunk: pbx, welcome: [], message: ""}
+    whisper: ""
+  - {id: beta, number: "+46850000002", trunk: pbx, welcome: [], whisper: beta}
 `)
 	c, err := Load(filepath.Join(dir, "telefonist.yaml"))
 	if err != nil {
@@ -35,11 +36,12 @@ tenants:
 telefonist.yaml:6:25: queue.welcome[1]: there is no prompt "hallo"; write a name of media.prompts, or a built-in one such as sv-welcome
 tenants.yaml:6:12: tenants[0].music: there is no music "calm"; write a name of media.music, or music for the built-in one
 tenants.yaml:7:27: tenants[0].welcome[1]: there is no prompt "sv-welcom"; did you mean sv-welcome?
-tenants.yaml:8:14: tenants[0].message: there is no prompt "moved"; write a name of media.prompts, or a built-in one such as sv-welcome`
+tenants.yaml:8:14: tenants[0].message: there is no prompt "moved"; write a name of media.prompts, or a built-in one such as sv-welcome
+tenants.yaml:10:74: tenants[1].whisper: there is no prompt "beta"; write a name of media.prompts, or a built-in one such as sv-welcome`
 	if text := strings.Join(got, "\n"); text != want {
 		t.Errorf("got\n%s\nwant\n%s", text, want)
 	}
-	if errs := c.CheckSounds([]string{"music", "musik", "sv-welcome", "hallo", "calm", "sv-welcom", "moved"}); len(errs) > 0 {
+	if errs := c.CheckSounds([]string{"music", "musik", "sv-welcome", "hallo", "calm", "sv-welcom", "moved", "beta"}); len(errs) > 0 {
 		t.Errorf("known names are refused: %v", errs)
 	}
 	if errs := Default().CheckSounds([]string{"music"}); len(errs) > 0 {

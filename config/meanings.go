@@ -164,6 +164,7 @@ var meanings = map[string]string{
 	"tenants[].music":                             "Default: `queue.music`.",
 	"tenants[].welcome":                           "A list replaces the default: `queue.welcome`.",
 	"tenants[].message":                           "Temporary message: the name of a prompt that callers hear after `welcome`.",
+	"tenants[].whisper":                           "Name of a prompt, such as the tenant's name, that an agent of kind `service` hears when she has answered, before she and the caller hear each other; the caller's music goes on meanwhile. Cut after 3s. The time counts as handling. Default: none.",
 	"tenants[].language":                          "Default: `queue.language`.",
 	"tenants[].announce_after":                    "Default: `queue.announce_after`.",
 	"tenants[].announce_position":                 "0: never. Default: `queue.announce_position`.",

@@ -38,6 +38,7 @@ type TenantSpec struct {
 	Music         *string          `yaml:"music" json:"music,omitempty"`
 	Welcome       *[]string        `yaml:"welcome" json:"welcome,omitempty"`
 	Message       *string          `yaml:"message" json:"message,omitempty"`
+	Whisper       *string          `yaml:"whisper" json:"whisper,omitempty"`
 	Language      *string          `yaml:"language" json:"language,omitempty" enum:"sv|en"`
 
 	AnnounceAfter    *tariff.Duration `yaml:"announce_after" json:"announce_after,omitempty" max:"10m"`

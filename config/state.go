@@ -126,6 +126,7 @@ func (c *Config) rules(spec TenantSpec, plan tariff.Plan) call.Rules {
 		Long:         time.Duration(plan.LongAfter),
 		Music:        or(spec.Music, q.Music),
 		Welcome:      append([]string(nil), or(spec.Welcome, q.Welcome)...),
+		Whisper:      or(spec.Whisper, ""),
 		Language:     or(spec.Language, q.Language),
 
 		AnnounceAfter:    orDuration(spec.AnnounceAfter, q.AnnounceAfter),

@@ -184,6 +184,15 @@ func TestFlows(t *testing.T) {
 			handle(95 * second)
 			handle(10 * second)
 		}},
+		{"whisper", pool(1, func(_ int, r *call.Rules) { r.Whisper = "acme" }), func(p *script) {
+			in := p.comes(numbers[0])
+			p.after(5 * second)
+			p.send(p.leg(), answers)
+			p.after(900 * time.Millisecond)
+			p.send(p.leg(), call.PromptDone{Source: "acme"})
+			p.after(20 * second)
+			p.send(in, bye)
+		}},
 		{"returned", pool(1, nil), func(p *script) {
 			in := p.comes(numbers[0])
 			p.send(p.leg(), answers)
