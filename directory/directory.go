@@ -109,7 +109,7 @@ func (d *Directory) addTenant(t Tenant) (errs []error) {
 	}
 	t.Common, t.Prefixes = slices.Clone(t.Common), slices.Clone(t.Prefixes)
 	t.Rules.Tenant, t.Rules.TenantName, t.Rules.Number, t.Rules.Trunk = t.ID, t.Name, t.Number, t.Trunk
-	t.Rules.Voicemail = slices.Clone(t.Rules.Voicemail)
+	t.Rules.Voicemail, t.Rules.Welcome = slices.Clone(t.Rules.Voicemail), slices.Clone(t.Rules.Welcome)
 	if _, taken := d.tenants[t.ID]; !taken {
 		d.tenants[t.ID] = &t
 		d.tenantIDs = append(d.tenantIDs, t.ID)
