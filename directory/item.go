@@ -3,6 +3,7 @@ package directory
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -117,3 +118,26 @@ var (
 	// ErrImporting: an import of the tenant is running already.
 	ErrImporting = errors.New("an import is running already")
 )
+
+// PeopleImport is what an import writes.
+type PeopleImport struct {
+	Upserts map[string]json.RawMessage // people by id
+	Removed []string
+	// Unchanged is only counted.
+	Unchanged int
+	By        Actor
+	At        time.Time
+	// Progress, where set, hears after each chunk how many people of how many are staged.
+	Progress func(done, total int)
+}
+
+// EditError tells which of several edits failed.
+type EditError struct {
+	Index int
+	Err   error
+}
+
+func (e *EditError) Error() string { return fmt.Sprintf("edit %d: %v", e.Index, e.Err) }
+
+// Unwrap gives the reason.
+func (e *EditError) Unwrap() error { return e.Err }

@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"errors"
 	"time"
 
 	"telefonist/calendar"
@@ -47,3 +48,21 @@ func CheckDoorCode(label, code *string) Problems {
 	p.text("code", code, 200, true, false)
 	return p
 }
+
+// DoorCodeInfo is what lists show of a door code: everything but the code.
+type DoorCodeInfo struct {
+	Office, ID string
+	Label      string
+	Expires    time.Time
+	Version    uint64
+}
+
+// Errors of secrets.
+var (
+	// ErrNoKeys: no key file is configured, so no secret can be kept or shown.
+	ErrNoKeys = errors.New("no key file is configured: set store.key_file to a file outside the store's folder")
+	// ErrLostKey: a secret was sealed with a key that the key file does not have.
+	ErrLostKey = errors.New("the key that opens it is not in the key file: restore the key file from its backup")
+	// ErrCodeExpired: the door code no longer opens the door, so it is not shown.
+	ErrCodeExpired = errors.New("the door code has expired")
+)

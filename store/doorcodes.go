@@ -2,7 +2,6 @@ package store
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -10,63 +9,52 @@ import (
 	"telefonist/directory"
 )
 
-// DoorCodeInfo is what lists show of a door code: everything but the code.
-type DoorCodeInfo struct {
-	Office, ID string
-	Label      string
-	Expires    time.Time
-	Version    uint64
-}
-
 func doorCodeID(office, id string) string { return office + "/" + id }
 
 // about names the one place where a door code opens.
 func about(tenant, itemID string) string { return tenant + "\x00" + itemID }
 
 // PutDoorCode seals a code and keeps it, with the version that it must have as in directory.Edit.
-func (s *Store) PutDoorCode(tenant, office, id, label, code string, expires time.Time, match uint64, by directory.Actor, at time.Time) (DoorCodeInfo, error) {
+func (s *Store) PutDoorCode(tenant, office, id, label, code string, expires time.Time, match uint64, by directory.Actor, at time.Time) (directory.DoorCodeInfo, error) {
 	if s.writer == nil {
-		return DoorCodeInfo{}, ErrReadOnly
+		return directory.DoorCodeInfo{}, ErrReadOnly
 	}
 	if _, err := s.Item(tenant, directory.KindOffice, office); err != nil {
-		return DoorCodeInfo{}, err
+		return directory.DoorCodeInfo{}, err
 	}
 	itemID := doorCodeID(office, id)
 	sealed, err := s.keys.seal(about(tenant, itemID), code, at)
 	if err != nil {
-		return DoorCodeInfo{}, fmt.Errorf("seal door code: %w", err)
+		return directory.DoorCodeInfo{}, fmt.Errorf("seal door code: %w", err)
 	}
 	doc, err := json.Marshal(directory.DoorCode{Label: label, Expires: expires, Sealed: sealed})
 	if err != nil {
-		return DoorCodeInfo{}, err
+		return directory.DoorCodeInfo{}, err
 	}
 	items, err := s.Edit(tenant, by, at, directory.Edit{Kind: directory.KindDoorCode, ID: itemID, Doc: doc, Match: match})
 	if err != nil {
-		return DoorCodeInfo{}, err
+		return directory.DoorCodeInfo{}, err
 	}
-	return DoorCodeInfo{Office: office, ID: id, Label: label, Expires: expires, Version: items[0].Version}, nil
+	return directory.DoorCodeInfo{Office: office, ID: id, Label: label, Expires: expires, Version: items[0].Version}, nil
 }
 
 // DoorCodes lists an office's codes without showing any.
-func (s *Store) DoorCodes(tenant, office string) ([]DoorCodeInfo, error) {
+func (s *Store) DoorCodes(tenant, office string) ([]directory.DoorCodeInfo, error) {
 	items, err := s.Items(tenant, directory.KindDoorCode, office+"/", "", 0)
 	if err != nil {
 		return nil, err
 	}
-	all := make([]DoorCodeInfo, 0, len(items))
+	all := make([]directory.DoorCodeInfo, 0, len(items))
 	for _, it := range items {
 		var d directory.DoorCode
 		if err := json.Unmarshal(it.Doc, &d); err != nil {
 			return nil, fmt.Errorf("door code %s: %w", it.ID, err)
 		}
 		_, id, _ := strings.Cut(it.ID, "/")
-		all = append(all, DoorCodeInfo{Office: office, ID: id, Label: d.Label, Expires: d.Expires, Version: it.Version})
+		all = append(all, directory.DoorCodeInfo{Office: office, ID: id, Label: d.Label, Expires: d.Expires, Version: it.Version})
 	}
 	return all, nil
 }
-
-// ErrCodeExpired: the door code no longer opens the door, so it is not shown.
-var ErrCodeExpired = errors.New("the door code has expired")
 
 // ShowDoorCode returns one code, once the look is in the history: by must name the agent and the call.
 func (s *Store) ShowDoorCode(tenant, office, id string, by directory.Actor, at time.Time) (string, error) {
@@ -80,7 +68,7 @@ func (s *Store) ShowDoorCode(tenant, office, id string, by directory.Actor, at t
 		return "", fmt.Errorf("door code %s: %w", itemID, err)
 	}
 	if d.ExpiredAt(at) {
-		return "", ErrCodeExpired
+		return "", directory.ErrCodeExpired
 	}
 	err = s.updateTenant(tenant, func(t *tenantTx) error {
 		return t.log(directory.Change{Seq: t.next(), At: at.UTC(), By: by, Action: directory.ActionLook, Kind: directory.KindDoorCode, ID: itemID})

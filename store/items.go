@@ -106,19 +106,8 @@ func (s *Store) FindPeople(tenant string, k directory.Key) (ids []string, err er
 	return ids, nil
 }
 
-// EditError tells which of several edits failed.
-type EditError struct {
-	Index int
-	Err   error
-}
-
-func (e *EditError) Error() string { return fmt.Sprintf("edit %d: %v", e.Index, e.Err) }
-
-// Unwrap gives the reason.
-func (e *EditError) Unwrap() error { return e.Err }
-
 // Edit carries out changes of one tenant, all or none, in one transaction, and keeps each in the history. It returns the
-// items as they are then; those that were deleted have no Doc. Errors are an *EditError around directory.ErrNotFound,
+// items as they are then; those that were deleted have no Doc. Errors are an *directory.EditError around directory.ErrNotFound,
 // ErrVersion or ErrTaken.
 func (s *Store) Edit(tenant string, by directory.Actor, at time.Time, edits ...directory.Edit) ([]directory.Item, error) {
 	var out []directory.Item
@@ -132,7 +121,7 @@ func (s *Store) Edit(tenant string, by directory.Actor, at time.Time, edits ...d
 		for i, e := range edits {
 			it, err := t.edit(e, by, at)
 			if err != nil {
-				return &EditError{i, err}
+				return &directory.EditError{i, err}
 			}
 			out = append(out, it)
 		}

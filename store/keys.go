@@ -17,14 +17,6 @@ import (
 	"telefonist/directory"
 )
 
-// Errors of secrets.
-var (
-	// ErrNoKeys: no key file is configured, so no secret can be kept or shown.
-	ErrNoKeys = errors.New("no key file is configured: set store.key_file to a file outside the store's folder")
-	// ErrLostKey: a secret was sealed with a key that the key file does not have.
-	ErrLostKey = errors.New("the key that opens it is not in the key file: restore the key file from its backup")
-)
-
 // keyFile is the file of keys: the newest is the last one, and seals.
 type keyFile struct {
 	Keys []fileKey `json:"keys"`
@@ -87,7 +79,7 @@ func (k *keyring) add(now time.Time) error {
 
 func (k *keyring) addLocked(now time.Time) error {
 	if k.path == "" {
-		return ErrNoKeys
+		return directory.ErrNoKeys
 	}
 	raw := make([]byte, 4+32)
 	if _, err := rand.Read(raw); err != nil {
@@ -174,9 +166,9 @@ func (k *keyring) open(about string, s directory.Sealed) (string, error) {
 		return string(text), nil
 	}
 	if k.path == "" {
-		return "", ErrNoKeys
+		return "", directory.ErrNoKeys
 	}
-	return "", fmt.Errorf("key %s: %w", s.Key, ErrLostKey)
+	return "", fmt.Errorf("key %s: %w", s.Key, directory.ErrLostKey)
 }
 
 // current is the id of the key that seals, empty where there is none yet.

@@ -17,18 +17,6 @@ import (
 	"telefonist/directory"
 )
 
-// PeopleImport is what an import writes.
-type PeopleImport struct {
-	Upserts map[string]json.RawMessage // people by id
-	Removed []string
-	// Unchanged is only counted.
-	Unchanged int
-	By        directory.Actor
-	At        time.Time
-	// Progress, where set, hears after each chunk how many people of how many are staged.
-	Progress func(done, total int)
-}
-
 // defaultImportChunk is how many people one transaction of an import writes, some 10 ms.
 const defaultImportChunk = 500
 
@@ -39,7 +27,7 @@ const defaultImportChunk = 500
 //
 // It fails with directory.ErrImporting where another import of the tenant runs, and with directory.ErrTaken where it, with
 // an edit made meanwhile, would give two people the same external id.
-func (s *Store) ImportPeople(ctx context.Context, tenant string, in PeopleImport) (directory.ImportCounts, error) {
+func (s *Store) ImportPeople(ctx context.Context, tenant string, in directory.PeopleImport) (directory.ImportCounts, error) {
 	im := &peopleImport{s: s, tenant: tenant, in: in}
 	counts, err := im.run(ctx)
 	if err != nil {
@@ -56,7 +44,7 @@ func (s *Store) ImportPeople(ctx context.Context, tenant string, in PeopleImport
 type peopleImport struct {
 	s      *Store
 	tenant string
-	in     PeopleImport
+	in     directory.PeopleImport
 
 	generation uint64   // being staged
 	change     uint64   // the number under which the import's changes are kept
