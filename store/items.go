@@ -121,7 +121,7 @@ func (s *Store) Edit(tenant string, by directory.Actor, at time.Time, edits ...d
 		for i, e := range edits {
 			it, err := t.edit(e, by, at)
 			if err != nil {
-				return &directory.EditError{i, err}
+				return &directory.EditError{Index: i, Err: err}
 			}
 			out = append(out, it)
 		}
