@@ -21,6 +21,7 @@ import (
 
 	"telefonist/call"
 	"telefonist/config"
+	"telefonist/directory"
 	"telefonist/media"
 	"telefonist/message"
 	"telefonist/queue"
@@ -47,6 +48,8 @@ type App struct {
 	reg  *prometheus.Registry
 
 	store  *store.Store
+	v1     *web.V1
+	lives  *lives
 	outbox *message.Outbox
 	media  *media.Engine
 
@@ -56,10 +59,12 @@ type App struct {
 	phones     *phones
 	web        net.Addr
 
-	parts  parts
-	failed chan error
-	reload sync.Mutex // one Reload at a time
-	state  atomic.Int32
+	parts parts
+	// tenants is the directory of the moment.
+	tenants atomic.Pointer[directory.Directory]
+	failed  chan error
+	reload  sync.Mutex // one Reload at a time
+	state   atomic.Int32
 }
 
 // States of an App, for Ready.
@@ -172,12 +177,16 @@ func (a *App) Start(ctx context.Context) error {
 }
 
 func (a *App) startStore(context.Context) error {
-	s, err := store.Open(a.cfg.Store.Dir, store.Options{Logger: a.log, Registerer: a.reg})
+	s, err := store.Open(a.cfg.Store.Dir, store.Options{KeyFile: a.cfg.Store.KeyFile, Logger: a.log, Registerer: a.reg})
 	if err != nil {
 		return err
 	}
 	a.store = s
 	a.parts.add("store", func(context.Context) error { return s.Close() })
+	a.lives = startLives(s, a.log)
+	a.parts.add("lives of numbers", func(context.Context) error { a.lives.stop(); return nil })
+	a.v1 = a.newV1()
+	a.parts.add("api", func(context.Context) error { a.v1.Close(); return nil })
 	return nil
 }
 
@@ -215,8 +224,11 @@ func (a *App) startBoard(context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := a.setTenants(dir); err != nil {
+		return err
+	}
 	a.board = switchboard.New(switchboard.Config{
-		Store: a.store, Directory: dir, Limits: limits(a.cfg), Logger: a.log, Registerer: a.reg, Observe: a.opts.Observe,
+		Store: a.store, Directory: dir, Limits: limits(a.cfg), Logger: a.log, Registerer: a.reg, Observe: a.observe,
 		Report: a.media.Report,
 	})
 	a.phones = a.newPhones(dir)
@@ -270,7 +282,7 @@ func (a *App) startWeb(context.Context) error {
 	}
 	a.web = l.Addr()
 	l = limit(l)
-	srv := a.httpServer(a.withHooks(web.Public(Version(), a, a.reg)))
+	srv := a.httpServer(a.withHooks(web.Public(Version(), a, a.reg, a.v1.Register)))
 	a.serve("web", srv, func() error {
 		if tls := a.cfg.Web.TLS; tls.Cert != "" {
 			return srv.ServeTLS(l, tls.Cert, tls.Key)
@@ -289,7 +301,10 @@ func (a *App) startAdmin(context.Context) error {
 	if err != nil {
 		return err
 	}
-	srv := a.httpServer(web.Admin(Version(), stored{a.store}, a.board, web.MessageRoutes(outboxOf{stored{a.store}, a.outbox})))
+	mux := http.NewServeMux()
+	a.v1.RegisterLocal(mux)
+	mux.Handle("/", web.Admin(Version(), stored{a.store}, a.board, web.MessageRoutes(outboxOf{stored{a.store}, a.outbox})))
+	srv := a.httpServer(mux)
 	a.serve("admin socket", srv, func() error { return srv.Serve(l) })
 	return nil
 }
@@ -367,6 +382,9 @@ func (a *App) Reload(cfg *config.Config) error {
 	}
 	dir, err := provision(a.store, cfg)
 	if err != nil {
+		return err
+	}
+	if err := a.setTenants(dir); err != nil {
 		return err
 	}
 	a.sip.SetTrunks(trunks(cfg))
