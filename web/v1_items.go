@@ -65,7 +65,6 @@ type ListOf[T any] struct {
 type itemOutput[T any] struct {
 	ETag     string `header:"ETag"`
 	Location string `header:"Location"`
-	Status   int
 	Body     *ItemOf[T]
 }
 
@@ -159,7 +158,7 @@ func collection[T any, P document[T]](s *v1, name string, kind directory.Kind, m
 			id := newID()
 			out, err := write[T, P](ctx, s, kind, in.Tenant, id, &in.Body, directory.NoVersion, more)
 			if err == nil {
-				out.Location, out.Status = "/api/v1/tenants/"+in.Tenant+"/"+name+"/"+id, http.StatusCreated
+				out.Location = "/api/v1/tenants/" + in.Tenant + "/" + name + "/" + id
 			}
 			return out, err
 		}, status(http.StatusCreated), failing(http.StatusConflict))
