@@ -2,8 +2,11 @@ package app
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"telefonist/calendar"
@@ -111,4 +114,55 @@ func (tables) WriteCSV(w io.Writer, header []string, rows [][]string) error {
 
 func (tables) WriteXLSX(w io.Writer, sheet string, header []string, rows [][]string) error {
 	return exchange.WriteXLSX(w, exchange.Sheet{Name: sheet, Header: header, Rows: rows})
+}
+
+// OpenDirectory opens the directories of the store in dir: through the running server where one runs, read-only in its files
+// where not; what would change them fails with web.ErrReadOnly then.
+func OpenDirectory(dir string) (client *web.Client, closing func(), err error) {
+	client, err = web.Dial(SocketPath(dir))
+	if err == nil {
+		return client, client.Close, nil
+	}
+	s, fileErr := store.OpenReadOnly(dir, store.Options{})
+	if errors.Is(fileErr, store.ErrLocked) {
+		return nil, nil, fmt.Errorf("a server uses the store in %s but cannot be asked: %w", dir, err)
+	}
+	if fileErr != nil {
+		return nil, nil, fmt.Errorf("open the store in %s: %w", dir, fileErr)
+	}
+	tenants, err := keptTenants(s)
+	if err != nil {
+		return nil, nil, errors.Join(err, s.Close())
+	}
+	api := &web.V1{Store: s, Tenants: func() *directory.Directory { return tenants }, Calendar: calendar.Calendar{Eves: true}, Tables: tables{},
+		Live: func(context.Context, string) (string, string, bool) { return "", "", false },
+		Log:  slog.New(slog.DiscardHandler), Metrics: web.NewV1Metrics(nil), Now: time.Now}
+	mux := http.NewServeMux()
+	api.RegisterLocal(mux)
+	return web.NewClient(mux), func() { api.Close(); _ = s.Close() }, nil
+}
+
+// keptTenants are the tenants as they were provisioned last, as far as reading their directories needs it.
+func keptTenants(s *store.Store) (*directory.Directory, error) {
+	state, _, err := provisioned(s)
+	if err != nil {
+		return nil, err
+	}
+	var all []directory.Tenant
+	for id, t := range state.Tenants {
+		tenant := directory.Tenant{ID: id, Name: id, Disabled: t.Disabled}
+		if t.Named.Name != nil {
+			tenant.Name = *t.Named.Name
+		}
+		if t.Named.Number != nil {
+			tenant.Number = string(*t.Named.Number)
+		}
+		if t.Named.CommonNumbers != nil {
+			for _, c := range *t.Named.CommonNumbers {
+				tenant.Common = append(tenant.Common, directory.CommonNumber{Name: c.Name, Number: string(c.Number), CustomerService: c.CustomerService})
+			}
+		}
+		all = append(all, tenant)
+	}
+	return directory.New(all, nil)
 }
