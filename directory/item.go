@@ -123,6 +123,9 @@ var (
 type PeopleImport struct {
 	Upserts map[string]json.RawMessage // people by id
 	Removed []string
+	// Since is the number of the last change that whoever planned the import had seen: people who were changed after it are
+	// left as they are then. Nil: all changes before the import begins were seen.
+	Since *uint64
 	// Unchanged is only counted.
 	Unchanged int
 	By        Actor

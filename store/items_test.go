@@ -529,3 +529,18 @@ func TestANumbersLifeIsKept(t *testing.T) {
 		t.Errorf("%v", mine)
 	}
 }
+
+func TestAnEditBetweenPlanAndImportStands(t *testing.T) {
+	s := open(t, t.TempDir(), Options{})
+	mustEdit(t, s, "acme", edit(directory.KindPerson, "a", person("Old", "1"), directory.NoVersion), edit(directory.KindPerson, "b", person("Old", "2"), directory.NoVersion))
+	since, err := s.Seq("acme")
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustEdit(t, s, "acme", edit(directory.KindPerson, "a", person("ByHand", "1"), directory.AnyVersion))
+	counts, err := s.ImportPeople(t.Context(), "acme", directory.PeopleImport{Since: &since, By: tester, At: received,
+		Upserts: map[string]json.RawMessage{"a": person("Imported", "1"), "b": person("Imported", "2")}})
+	if err != nil || (counts != directory.ImportCounts{Updated: 1, Overtaken: 1}) || names(t, s, "acme") != "a=ByHand b=Imported" {
+		t.Errorf("%+v, %v, %s", counts, err, names(t, s, "acme"))
+	}
+}

@@ -113,6 +113,9 @@ func (im *peopleImport) begin() error {
 		t.state.Last++
 		t.state.Staging, t.state.Import = t.state.Last, t.next()
 		im.generation, im.change, im.caughtUp = t.state.Staging, t.state.Import, t.state.Seq
+		if im.in.Since != nil {
+			im.caughtUp = *im.in.Since
+		}
 		im.total = t.generation(t.state.Generation).people.Stats().KeyN + len(im.in.Upserts)
 		if _, err := t.newGeneration(im.generation); err != nil {
 			return err

@@ -27,6 +27,7 @@ type DirectoryStore interface {
 	Edit(tenant string, by directory.Actor, at time.Time, edits ...directory.Edit) ([]directory.Item, error)
 	History(tenant string, k directory.Kind, id string) ([]directory.Change, error)
 	Changes(tenant string, after uint64, limit int) ([]directory.Change, error)
+	Seq(tenant string) (uint64, error)
 	ImportPeople(ctx context.Context, tenant string, in directory.PeopleImport) (directory.ImportCounts, error)
 	Erase(tenant, id string, by directory.Actor, at time.Time) error
 	Lives(tenant string) ([]directory.Life, error)

@@ -101,9 +101,8 @@ func (s *v1) guard(ctx huma.Context, next func(huma.Context)) {
 			_ = huma.WriteErr(s.api, ctx, http.StatusTooManyRequests, fmt.Sprintf("more than %d requests a minute", token.Limit()))
 			return
 		}
-		if err := s.Store.UseToken(token.ID, s.Now()); err != nil {
-			s.fail(ctx, "note the use of a token", err)
-			return
+		if err := s.Store.UseToken(token.ID, s.Now()); err != nil { // reading goes on though nothing can be written
+			s.Log.Warn("api: the use of a token could not be noted", "token", token.ID, "err", err)
 		}
 	}
 	allow, _ := ctx.Operation().Metadata[scopes].([]account.Scope)

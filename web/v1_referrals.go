@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -43,8 +44,22 @@ type PBXReferral struct {
 	Extension  string `json:"extension,omitempty" maxLength:"64"`
 	Number     string `json:"number,omitempty" maxLength:"64"`
 	Email      string `json:"email,omitempty" maxLength:"254"`
-	Clear      bool   `json:"clear,omitempty" doc:"The person is back"`
-	directory.Referral
+	Clear      bool   `json:"clear,omitempty" doc:"The person is back; nothing else is needed then"`
+
+	Code    string                   `json:"code,omitempty" maxLength:"64" doc:"One of the tenant's codes, or what the PBX calls it"`
+	From    time.Time                `json:"from,omitzero"`
+	Until   time.Time                `json:"until,omitzero"`
+	Open    bool                     `json:"open,omitempty"`
+	Connect *bool                    `json:"connect,omitempty"`
+	Forward string                   `json:"forward_to,omitempty" maxLength:"64"`
+	Note    string                   `json:"note,omitempty" maxLength:"500"`
+	Source  directory.ReferralSource `json:"source,omitempty" enum:"pbx,calendar,portal" doc:"Missing: pbx"`
+	Fetched time.Time                `json:"fetched_at,omitzero"`
+}
+
+func (p PBXReferral) referral() directory.Referral {
+	return directory.Referral{Code: p.Code, From: p.From, Until: p.Until, Open: p.Open, Connect: p.Connect, Forward: p.Forward, Note: p.Note,
+		Source: p.Source, Fetched: p.Fetched}
 }
 
 // EventResult is what became of one.
@@ -261,7 +276,8 @@ func (s *v1) event(ctx context.Context, tenant, person string, one *PBXReferral,
 		}
 		return e, nil
 	}
-	text, err := s.complete(ctx, tenant, &one.Referral, settings)
+	r := one.referral()
+	text, err := s.complete(ctx, tenant, &r, settings)
 	e.Doc = text
 	return e, err
 }

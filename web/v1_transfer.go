@@ -157,6 +157,10 @@ func (s *v1) importPeople(ctx context.Context, in *importInput) (*struct {
 	if err != nil {
 		return nil, huma.Error422UnprocessableEntity(err.Error(), &huma.ErrorDetail{Location: "body", Message: err.Error()})
 	}
+	since, err := s.Store.Seq(in.Tenant) // before anything is read: what is changed from now on stands
+	if err != nil {
+		return nil, err
+	}
 	book := directory.NewBook()
 	people, err := every[directory.Person](s.Store, in.Tenant, directory.KindPerson, "")
 	if err != nil {
@@ -188,7 +192,7 @@ func (s *v1) importPeople(ctx context.Context, in *importInput) (*struct {
 		}
 	}
 	out.Status = http.StatusAccepted
-	if out.Body.Job, err = s.begin(in.Tenant, directory.PeopleImport{Upserts: upserts, Removed: plan.Removed, Unchanged: counts.Unchanged,
+	if out.Body.Job, err = s.begin(in.Tenant, directory.PeopleImport{Upserts: upserts, Removed: plan.Removed, Unchanged: counts.Unchanged, Since: &since,
 		By: actor(ctx, "import"), At: s.Now()}); err != nil {
 		return nil, err
 	}
@@ -275,10 +279,15 @@ func (s *v1) restoreExport(ctx context.Context, in *struct {
 	if err := json.Unmarshal(in.RawBody, &all); err != nil {
 		return nil, huma.Error422UnprocessableEntity("this is no export: "+err.Error(), &huma.ErrorDetail{Location: "body", Message: err.Error()})
 	}
+	since, err := s.Store.Seq(in.Tenant)
+	if err != nil {
+		return nil, err
+	}
 	people, edits, err := s.restored(ctx, in.Tenant, all.Items)
 	if err != nil {
 		return nil, err
 	}
+	people.Since = &since
 	people.By, people.At = actor(ctx, "import"), s.Now()
 	counts, err := s.Store.ImportPeople(ctx, in.Tenant, people)
 	if err != nil {
