@@ -2,10 +2,12 @@ package deploy_test
 
 import (
 	"context"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -31,7 +33,8 @@ func TestExamplesOfTheAPIDo(t *testing.T) {
 	if err := a.Start(ctx); err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = a.Stop(ctx) }()
+	stop := sync.OnceFunc(func() { _ = a.Stop(ctx) })
+	defer stop()
 	token := strings.TrimSpace(run(t, dir, program(t), "tokens", "create", "--store", cfg.Store.Dir, "--tenant", "acme", "--name", "ERP",
 		"--scope", "directory:read,directory:write,referrals:read,referrals:write,history:read"))
 	examples := 0
@@ -70,5 +73,31 @@ func TestExamplesOfTheAPIDo(t *testing.T) {
 	}
 	if out := run(t, dir, program(t), "tenants", "show", "acme", "--store", cfg.Store.Dir); !strings.Contains(out, "Koppla aldrig") {
 		t.Errorf("tenants show: %s", out)
+	}
+	file := filepath.Join(dir, "people.csv")
+	if err := os.WriteFile(file, []byte("Anst.nr;Förnamn;Efternamn;Ankn\n17;Anna;Ek;206\n18;Bo;Alm;x\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	people := func(args ...string) (string, int) {
+		cmd := exec.CommandContext(ctx, program(t), append([]string{"people", "import", file, "--store", cfg.Store.Dir, "--tenant", "acme"}, args...)...)
+		out, _ := cmd.CombinedOutput()
+		return string(out), cmd.ProcessState.ExitCode()
+	}
+	if out, code := people(); code != 3 || !strings.Contains(out, "line 3, column 4 (Ankn)") || !strings.Contains(out, "nothing was written") {
+		t.Errorf("people import: %d %s", code, out)
+	}
+	if out, code := people("--skip-errors"); code != 0 || !strings.Contains(out, "1 updated") {
+		t.Errorf("people import --skip-errors: %d %s", code, out)
+	}
+
+	stop() // what only reads works on the files of a server that is stopped
+	if out := run(t, dir, program(t), "tenants", "list", "--store", cfg.Store.Dir); !strings.Contains(out, "+46850000001") {
+		t.Errorf("tenants list: %s", out)
+	}
+	if out, code := people("--dry-run", "--skip-errors"); code != 3 || !strings.Contains(out, "line 2: unchanged") {
+		t.Errorf("people import --dry-run of a stopped server: %d %s", code, out)
+	}
+	if out, code := people("--skip-errors"); code != 1 || !strings.Contains(out, "start it first") {
+		t.Errorf("people import of a stopped server: %d %s", code, out)
 	}
 }
