@@ -51,6 +51,7 @@ type App struct {
 	v1     *web.V1
 	lives  *lives
 	outbox *message.Outbox
+	finder *finder
 	media  *media.Engine
 
 	trunkAudio atomic.Pointer[map[string]sip.Audio]
@@ -227,6 +228,11 @@ func (a *App) startBoard(context.Context) error {
 	if err := a.setTenants(dir); err != nil {
 		return err
 	}
+	if a.finder, err = a.startFinder(); err != nil {
+		return err
+	}
+	a.v1.Search = a.finder
+	a.parts.add("search", func(context.Context) error { a.finder.close(); return nil })
 	a.board = switchboard.New(switchboard.Config{
 		Store: a.store, Directory: dir, Limits: limits(a.cfg), Logger: a.log, Registerer: a.reg, Observe: a.observe,
 		Report: a.media.Report,
@@ -384,9 +390,11 @@ func (a *App) Reload(cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
+	before := a.tenants.Load()
 	if err := a.setTenants(dir); err != nil {
 		return err
 	}
+	a.finder.reloaded(before, dir)
 	a.sip.SetTrunks(trunks(cfg))
 	a.trunkAudio.Store(trunkAudio(cfg))
 	a.phones.setDirectory(dir)

@@ -51,17 +51,26 @@ type Tables interface {
 	WriteXLSX(w io.Writer, sheet string, header []string, rows [][]string) error
 }
 
-// Searcher finds people, instructions and questions of one tenant. It never sees another's.
+// Searcher finds people, common numbers, offices, instructions and questions of one tenant. It never sees another's.
 type Searcher interface {
 	Search(ctx context.Context, tenant, query string, limit int) ([]Hit, error)
 }
 
-// Hit is one thing that was found, best first.
+// Hit is one thing that was found, best first. A Searcher fills in Kind, ID and Score; the rest is what the directory says now.
 type Hit struct {
-	Kind  directory.Kind `json:"kind"`
-	ID    string         `json:"id"`
-	Title string         `json:"title" doc:"A person's name, a question"`
-	Score float64        `json:"score"`
+	Kind        string              `json:"kind" enum:"person,common_number,office,question,instructions"`
+	ID          string              `json:"id"`
+	Score       int                 `json:"score" doc:"Orders the hits of one answer and means nothing beyond it"`
+	Title       string              `json:"title" doc:"A person's or an office's name, a question"`
+	Presence    *directory.Presence `json:"presence,omitempty" doc:"Of a person who is away: what may be said of it"`
+	Substitutes []Substitute        `json:"substitutes,omitempty" doc:"Whom to ask instead of a person who is away, in order"`
+}
+
+// Substitute is somebody to ask instead.
+type Substitute struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	Away bool   `json:"away"`
 }
 
 // LiveCall tells of a live call whose it is and which receptionist has it; ok is false where it is not live.
@@ -166,9 +175,7 @@ func (s *v1) routes() {
 	s.referralRoutes()
 	s.doorCodeRoutes()
 	s.transferRoutes()
-	if s.Search != nil {
-		s.searchRoute()
-	}
+	s.searchRoute()
 }
 
 // keyOf finds the identity in a request's context.

@@ -276,26 +276,3 @@ func every[T any](store DirectoryStore, tenant string, k directory.Kind, prefix 
 		}
 	}
 }
-
-// searchRoute declares the one box.
-func (s *v1) searchRoute() {
-	register(s, http.MethodGet, "/tenants/{tenant}/search", "search", "Find people, instructions and questions", reading,
-		func(ctx context.Context, in *struct {
-			Tenanted
-			Query string `query:"q" required:"true" minLength:"1" maxLength:"400"`
-			Limit int    `query:"limit" minimum:"1" maximum:"100" default:"10"`
-		}) (*struct {
-			Body struct {
-				Hits []Hit `json:"hits"`
-			}
-		}, error) {
-			hits, err := s.Search.Search(ctx, in.Tenant, in.Query, in.Limit)
-			out := &struct {
-				Body struct {
-					Hits []Hit `json:"hits"`
-				}
-			}{}
-			out.Body.Hits = slices.Concat([]Hit{}, hits)
-			return out, err
-		})
-}
