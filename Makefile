@@ -6,7 +6,7 @@
 GO        ?= go
 SHELL     := /bin/bash
 PACKAGES  := ./...
-PEERS     := sip-tester:sipp baresip-core:baresip kamailio:kamailio sox:sox prometheus:promtool
+PEERS     := curl:curl sip-tester:sipp baresip-core:baresip kamailio:kamailio sox:sox prometheus:promtool
 ROUNDS    ?= 10
 
 .PHONY: all build test deps vet unit peers bench soak fuzz golden clean

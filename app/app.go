@@ -21,6 +21,7 @@ import (
 
 	"telefonist/call"
 	"telefonist/config"
+	"telefonist/directory"
 	"telefonist/media"
 	"telefonist/message"
 	"telefonist/queue"
@@ -47,7 +48,10 @@ type App struct {
 	reg  *prometheus.Registry
 
 	store  *store.Store
+	v1     *web.V1
+	lives  *lives
 	outbox *message.Outbox
+	finder *finder
 	media  *media.Engine
 
 	trunkAudio atomic.Pointer[map[string]sip.Audio]
@@ -56,10 +60,12 @@ type App struct {
 	phones     *phones
 	web        net.Addr
 
-	parts  parts
-	failed chan error
-	reload sync.Mutex // one Reload at a time
-	state  atomic.Int32
+	parts parts
+	// tenants is the directory of the moment.
+	tenants atomic.Pointer[directory.Directory]
+	failed  chan error
+	reload  sync.Mutex // one Reload at a time
+	state   atomic.Int32
 }
 
 // States of an App, for Ready.
@@ -172,12 +178,16 @@ func (a *App) Start(ctx context.Context) error {
 }
 
 func (a *App) startStore(context.Context) error {
-	s, err := store.Open(a.cfg.Store.Dir, store.Options{Logger: a.log, Registerer: a.reg})
+	s, err := store.Open(a.cfg.Store.Dir, store.Options{KeyFile: a.cfg.Store.KeyFile, Logger: a.log, Registerer: a.reg})
 	if err != nil {
 		return err
 	}
 	a.store = s
 	a.parts.add("store", func(context.Context) error { return s.Close() })
+	a.lives = startLives(s, a.log)
+	a.parts.add("lives of numbers", func(context.Context) error { a.lives.stop(); return nil })
+	a.v1 = a.newV1()
+	a.parts.add("api", func(context.Context) error { a.v1.Close(); return nil })
 	return nil
 }
 
@@ -215,8 +225,16 @@ func (a *App) startBoard(context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := a.setTenants(dir); err != nil {
+		return err
+	}
+	if a.finder, err = a.startFinder(); err != nil {
+		return err
+	}
+	a.v1.Search = a.finder
+	a.parts.add("search", func(context.Context) error { a.finder.close(); return nil })
 	a.board = switchboard.New(switchboard.Config{
-		Store: a.store, Directory: dir, Limits: limits(a.cfg), Logger: a.log, Registerer: a.reg, Observe: a.opts.Observe,
+		Store: a.store, Directory: dir, Limits: limits(a.cfg), Logger: a.log, Registerer: a.reg, Observe: a.observe,
 		Report: a.media.Report,
 	})
 	a.phones = a.newPhones(dir)
@@ -270,7 +288,7 @@ func (a *App) startWeb(context.Context) error {
 	}
 	a.web = l.Addr()
 	l = limit(l)
-	srv := a.httpServer(a.withHooks(web.Public(Version(), a, a.reg)))
+	srv := a.httpServer(a.withHooks(web.Public(Version(), a, a.reg, a.v1.Register)))
 	a.serve("web", srv, func() error {
 		if tls := a.cfg.Web.TLS; tls.Cert != "" {
 			return srv.ServeTLS(l, tls.Cert, tls.Key)
@@ -289,7 +307,10 @@ func (a *App) startAdmin(context.Context) error {
 	if err != nil {
 		return err
 	}
-	srv := a.httpServer(web.Admin(Version(), stored{a.store}, a.board, web.MessageRoutes(outboxOf{stored{a.store}, a.outbox})))
+	mux := http.NewServeMux()
+	a.v1.RegisterLocal(mux)
+	mux.Handle("/", web.Admin(Version(), stored{a.store}, a.board, web.MessageRoutes(outboxOf{stored{a.store}, a.outbox})))
+	srv := a.httpServer(mux)
 	a.serve("admin socket", srv, func() error { return srv.Serve(l) })
 	return nil
 }
@@ -369,6 +390,11 @@ func (a *App) Reload(cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
+	before := a.tenants.Load()
+	if err := a.setTenants(dir); err != nil {
+		return err
+	}
+	a.finder.reloaded(before, dir)
 	a.sip.SetTrunks(trunks(cfg))
 	a.trunkAudio.Store(trunkAudio(cfg))
 	a.phones.setDirectory(dir)

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"telefonist/tariff"
@@ -24,6 +25,9 @@ func (c *Config) check() {
 	}
 	if c.Store.Dir == "" {
 		c.src.fail("store.dir", "is empty", "write a folder, such as data")
+	}
+	if rel, err := filepath.Rel(c.Store.Dir, c.Store.KeyFile); c.Store.KeyFile != "" && err == nil && filepath.IsLocal(rel) {
+		c.src.fail("store.key_file", "lies in the store's folder: whoever copies that would have the keys too", "write a file elsewhere, such as /etc/telefonist/telefonist.keys")
 	}
 	for i, file := range c.Provision {
 		if file == "" {

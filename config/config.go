@@ -79,7 +79,8 @@ type TLS struct {
 
 // Store is what is kept on disk.
 type Store struct {
-	Dir string `yaml:"dir"`
+	Dir     string `yaml:"dir"`
+	KeyFile string `yaml:"key_file"`
 }
 
 // Log is what is written to standard error.

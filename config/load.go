@@ -111,7 +111,7 @@ func beside(folder, path string) string {
 }
 
 func (c *Config) resolvePaths(folder string) {
-	for _, p := range []*string{&c.Store.Dir, &c.Web.TLS.Cert, &c.Web.TLS.Key} {
+	for _, p := range []*string{&c.Store.Dir, &c.Store.KeyFile, &c.Web.TLS.Cert, &c.Web.TLS.Key} {
 		*p = beside(folder, *p)
 	}
 	for i := range c.Provision {

@@ -31,8 +31,9 @@ var meanings = map[string]string{
 	"web.tls.key":         "PEM file with its private key; relative to this file's folder.",
 	"web.trusted_proxies": "Proxies whose X-Forwarded-For is believed.",
 
-	"store":     "What is kept.",
-	"store.dir": "Folder of calls.db, directory.db and the admin socket, mode 0700; relative to this file's folder.",
+	"store":          "What is kept.",
+	"store.dir":      "Folder of calls.db, directory.db and the admin socket, mode 0700; relative to this file's folder.",
+	"store.key_file": "File of the keys that seal door codes, mode 0600, made when the first code is kept. Outside `store.dir`, so that a copy of the store shows no code; back it up apart. Empty: no code can be kept. Relative to this file's folder.",
 
 	"log":        "Log on standard error. Telephone numbers are masked in it (+468…01).",
 	"log.level":  "Least severe entry that is written.",

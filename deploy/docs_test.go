@@ -127,7 +127,7 @@ func TestLinksLeadSomewhere(t *testing.T) {
 
 // Every command in a page's indented or fenced code and in code spans is one that the program has, with its flags.
 func TestCommandsInTheDocumentationExist(t *testing.T) {
-	command := regexp.MustCompile("(?m)(?:^ {4}|^|`|\\| )(?:\\$ )?(?:go run \\./cmd/telefonist|\\./telefonist|telefonist) ((?:calls|messages|agents) [a-z]+|[a-z]+)\\b([^`\n]*)")
+	command := regexp.MustCompile("(?m)(?:^ {4}|^|`|\\| )(?:\\$ )?(?:go run \\./cmd/telefonist|\\./telefonist|telefonist) ((?:calls|messages|agents|tenants|people|tokens|keys) [a-z]+|[a-z]+)\\b([^`\n]*)")
 	flags := regexp.MustCompile(`--[a-z-]+`)
 	help := map[string]string{}
 	found := 0

@@ -155,3 +155,9 @@ func regionOf(number string) string {
 	}
 	return Region
 }
+
+// RegionOf gives the country of an E.164 number ("SE"), Region where it has none.
+func RegionOf(number string) string { return regionOf(number) }
+
+// ParseDialledIn is ParseDialled for the national numbers of a region.
+func ParseDialledIn(s, region string) (Dialled, error) { return parseDialled(s, region) }

@@ -47,6 +47,9 @@ func (s *Store) Check(ctx context.Context) error {
 	if _, err := s.Provisioned(); err != nil {
 		f.add(err)
 	}
+	if err := s.checkDirectory(ctx, f); err != nil {
+		f.add(err)
+	}
 	if len(f.all) == 0 { // bbolt's own check is no good guide among broken values
 		s.checkPages(s.calls, f)
 		s.checkPages(s.directory, f)
@@ -227,4 +230,44 @@ func (s *Store) checkRecordAt(tx *bbolt.Tx, at []byte) error {
 		return damaged(s.calls, bucketRecords, at, err.Error())
 	}
 	return nil
+}
+
+// checkDirectory compares every value of directory.db with its checksum, tenant by tenant.
+func (s *Store) checkDirectory(ctx context.Context, f *findings) error {
+	tenants, err := s.TenantsWithDirectory()
+	if err != nil {
+		return err
+	}
+	for _, tenant := range tenants {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		err := s.view(s.directory, "check", func(tx *bbolt.Tx) error {
+			s.checkValues(tx.Bucket(bucketTenants).Bucket([]byte(tenant)), []byte(tenant), f)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return s.view(s.directory, "check", func(tx *bbolt.Tx) error {
+		for _, name := range [][]byte{bucketTokens, bucketLives} {
+			s.checkValues(tx.Bucket(name), name, f)
+		}
+		return nil
+	})
+}
+
+func (s *Store) checkValues(b *bbolt.Bucket, name []byte, f *findings) {
+	_ = b.ForEach(func(k, v []byte) error {
+		if f.full() {
+			return errors.New("enough")
+		}
+		if v == nil {
+			s.checkValues(b.Bucket(k), k, f)
+		} else if _, err := unseal(k, v); err != nil {
+			f.add(damaged(s.directory, name, k, err.Error()))
+		}
+		return nil
+	})
 }

@@ -32,7 +32,22 @@
 //	messages_by_call call 0x00 id                   nothing
 //	messages_by_gateway: gateway 0x00 its id        id
 //
-// directory.db has meta, and provision: any key, JSON of Provisioned.
+// directory.db (schema 2) has meta, and
+//
+//	provision        any                            JSON: Provisioned
+//	tokens           id                             JSON: account.Token
+//	lives            number 0x00 time               JSON: directory.Life
+//	tenants          tenant                         a bucket, and nothing of a tenant is elsewhere:
+//	  state                                         JSON: tenantState
+//	  items          kind 0x00 id                   JSON: storedItem
+//	  log            number (8)                     JSON: directory.Change
+//	  log_by_item    kind 0x00 id 0x00 number (8)   empty
+//	  generations    generation (8)                 a bucket: people (id, JSON of storedItem), index (key 0x00 id)
+//	  imports        number (8)                     a bucket: id, JSON of directory.Change
+//
+// An import writes the people that there will be under a new generation, in chunks, and switches to it in one small
+// transaction. Writers of directory.db are served in the order in which they come, so that an edit waits for one chunk at
+// most. Door codes are sealed with AES-256-GCM; the keys are in a file outside the store's folder.
 //
 // The package never decides anything about calls or messages, never rates them, never changes or deletes a record, and never
 // looks into a registration.

@@ -25,17 +25,20 @@ type Options struct {
 	MmapSize int
 	// LockTimeout is how long opening waits for another process to give the files up. Default 1 s.
 	LockTimeout time.Duration
+	// KeyFile holds the keys that seal door codes. It must not lie in the store's folder. Empty: none can be kept.
+	KeyFile string
 	// Logger gets alarms and migrations. Default slog.Default().
 	Logger *slog.Logger
 	// Registerer gets the metrics; nil registers none.
 	Registerer prometheus.Registerer
 
 	// Seams of the package's own tests.
-	maxSize   int                           // of calls.db in bytes, zero: no limit
-	pageBatch int                           // records per read transaction
-	commitTx  func(tx *bbolt.Tx) error      // in place of tx.Commit
-	callsList []migration                   // in place of callsSchema
-	openedTx  func(db *bbolt.DB, op string) // hears of every read transaction while it is open
+	maxSize     int                           // of calls.db in bytes, zero: no limit
+	importChunk int                           // people per transaction of an import
+	pageBatch   int                           // records per read transaction
+	commitTx    func(tx *bbolt.Tx) error      // in place of tx.Commit
+	callsList   []migration                   // in place of callsSchema
+	openedTx    func(db *bbolt.DB, op string) // hears of every read transaction while it is open
 }
 
 // Defaults of Options.
@@ -72,6 +75,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.pageBatch <= 0 {
 		o.pageBatch = defaultPageBatch
+	}
+	if o.importChunk <= 0 {
+		o.importChunk = defaultImportChunk
 	}
 	if o.commitTx == nil {
 		o.commitTx = (*bbolt.Tx).Commit

@@ -2,6 +2,7 @@ package store
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"go.etcd.io/bbolt"
@@ -18,27 +19,25 @@ type Provisioned struct {
 
 // PutProvisioned writes entries to directory.db in one transaction, all or none, and returns when they are on disk.
 func (s *Store) PutProvisioned(entries ...Provisioned) error {
-	if s.writer == nil {
-		return ErrReadOnly
-	}
-	err := guard(s.directory.Path(), func() error {
-		return s.directory.Update(func(tx *bbolt.Tx) error {
-			b := tx.Bucket(bucketProvision)
-			for _, e := range entries {
-				if !validID(e.Key) {
-					return fmt.Errorf("key %q: %w", e.Key, ErrInvalid)
-				}
-				p, err := encode([]byte(e.Key), e)
-				if err != nil {
-					return err
-				}
-				if err := b.Put(p.key, p.value); err != nil {
-					return err
-				}
+	err := s.editDirectory(func(tx *bbolt.Tx) error {
+		b := tx.Bucket(bucketProvision)
+		for _, e := range entries {
+			if !validID(e.Key) {
+				return fmt.Errorf("key %q: %w", e.Key, ErrInvalid)
 			}
-			return nil
-		})
+			p, err := encode([]byte(e.Key), e)
+			if err != nil {
+				return err
+			}
+			if err := b.Put(p.key, p.value); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
+	if errors.Is(err, ErrReadOnly) {
+		return err
+	}
 	if err != nil {
 		return fmt.Errorf("write provisioning state: %w", err)
 	}

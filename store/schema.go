@@ -46,6 +46,7 @@ var (
 	}
 	directorySchema = []migration{
 		{"provisioning", createBuckets(bucketProvision)},
+		{"directories of tenants, tokens, lives of numbers", createBuckets(bucketTenants, bucketTokens, bucketLives)},
 	}
 )
 

@@ -27,6 +27,14 @@ type Store struct {
 	metrics   *metrics
 	writer    *writer       // nil where read-only
 	queued    chan struct{} // capacity 1: a message was queued
+	keys      *keyring
+
+	// gate lets one writer at a time at directory.db. A channel serves those who wait in the order in which they came.
+	gate chan struct{}
+
+	subs        sync.Mutex // protects what is below
+	subscribers map[int]func(tenant string, seq uint64)
+	lastSub     int
 
 	closeOnce sync.Once
 	closeErr  error
@@ -43,27 +51,27 @@ func Open(dir string, o Options) (*Store, error) {
 	if err := os.MkdirAll(dir, dirMode); err != nil {
 		return nil, fmt.Errorf("create store folder: %w", err)
 	}
-	s := &Store{opts: o, queued: make(chan struct{}, 1)}
+	s := &Store{opts: o, queued: make(chan struct{}, 1), gate: make(chan struct{}, 1)}
 	if err := s.openWriting(dir); err != nil {
 		return nil, fmt.Errorf("open store: %w", errors.Join(err, s.closeFiles()))
 	}
 	return s, nil
 }
 
-func (s *Store) openWriting(dir string) error {
+func (s *Store) openWriting(dir string) (err error) {
+	if s.keys, err = openKeyring(s.opts.KeyFile); err != nil {
+		return err
+	}
 	path := filepath.Join(dir, callsFile)
 	mapped := s.opts.MmapSize
 	if info, err := os.Stat(path); err == nil {
 		mapped = max(mapped, 2*int(info.Size()))
 	}
-	var err error
 	s.calls, err = openFile(path, boltOptions(s.opts.LockTimeout, mapped, s.opts.maxSize, false), s.opts.callsList, s.opts)
 	if err != nil {
 		return err
 	}
-	s.directory, err = openFile(filepath.Join(dir, directoryFile),
-		boltOptions(s.opts.LockTimeout, directoryMmapSize, 0, false), directorySchema, s.opts)
-	if err != nil {
+	if err := s.openDirectory(filepath.Join(dir, directoryFile)); err != nil {
 		return err
 	}
 	if err := s.checkAtStart(); err != nil {
@@ -74,13 +82,17 @@ func (s *Store) openWriting(dir string) error {
 		return fmt.Errorf("register metrics: %w", err)
 	}
 	s.writer.start(s.metrics)
+	if err := s.dropLeftovers(); err != nil {
+		s.writer.stop()
+		return err
+	}
 	return nil
 }
 
 // OpenReadOnly opens the store for reading, for a tool while the server does not run: it fails with ErrLocked while it
 // does, and keeps the server from starting until it is closed. Several readers may share the store.
 func OpenReadOnly(dir string, o Options) (*Store, error) {
-	s := &Store{opts: o.withDefaults(), queued: make(chan struct{}, 1)}
+	s := &Store{opts: o.withDefaults(), queued: make(chan struct{}, 1), keys: &keyring{}}
 	if err := s.openReading(dir); err != nil {
 		return nil, fmt.Errorf("open store read-only: %w", errors.Join(err, s.closeFiles()))
 	}

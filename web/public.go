@@ -28,8 +28,8 @@ func ok() *statusOutput {
 	return out
 }
 
-// Public is the handler of the public listener: /healthz, /readyz and /metrics.
-func Public(version string, h Health, metrics prometheus.Gatherer) http.Handler {
+// Public is the handler of the public listener: /healthz, /readyz and /metrics, and what more registers.
+func Public(version string, h Health, metrics prometheus.Gatherer, more ...func(*http.ServeMux)) http.Handler {
 	mux := http.NewServeMux()
 	api := newAPI(mux, "Telefonist", version)
 	huma.Register(api, huma.Operation{OperationID: "healthz", Method: http.MethodGet, Path: "/healthz",
@@ -44,6 +44,9 @@ func Public(version string, h Health, metrics prometheus.Gatherer) http.Handler 
 			return ok(), nil
 		})
 	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
+	for _, register := range more {
+		register(mux)
+	}
 	return mux
 }
 

@@ -36,10 +36,12 @@ var rooms = map[string][]string{
 	"search":  domain,
 	"message": domain,
 	"billing": domain,
-	"web":     append([]string{"switchboard"}, domain...),
+	// exchange turns files into rows and rows into files.
+	"exchange": {"directory"},
+	"web":      append([]string{"switchboard"}, domain...),
 
 	"config": {"call", "calendar", "tariff", "directory", "record", "account"},
-	"app":    append([]string{"config", "switchboard", "sip", "media", "store", "search", "message", "billing", "web"}, domain...),
+	"app":    append([]string{"config", "switchboard", "sip", "media", "store", "search", "message", "billing", "exchange", "web"}, domain...),
 	// The command is thin: what it needs beside app are the words of flags and of what is printed.
 	"cmd":      append([]string{"app", "config", "billing", "web"}, domain...),
 	"deploy":   nil,
@@ -67,6 +69,7 @@ var libraries = map[string][]string{
 	"go.etcd.io/bbolt":                    {"store"},
 	"github.com/danielgtaylor/huma":       {"web"},
 	"github.com/goccy/go-yaml":            {"config"},
+	"github.com/xuri/excelize":            {"exchange"},
 	"github.com/spf13":                    {"cmd"},
 	"github.com/nyaruka/phonenumbers":     {"directory", "config"},
 	"github.com/coreos/go-systemd":        {"app"},

@@ -1,0 +1,182 @@
+package store
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"telefonist/directory"
+)
+
+// keyFile is the file of keys: the newest is the last one, and seals.
+type keyFile struct {
+	Keys []fileKey `json:"keys"`
+}
+
+type fileKey struct {
+	ID      string    `json:"id"`
+	Key     []byte    `json:"key"` // 32 bytes, AES-256
+	Created time.Time `json:"created"`
+}
+
+// keyring seals secrets with AES-256-GCM. Its file lies outside the store, so that a copy of the store shows no secret.
+type keyring struct {
+	path string
+
+	mu   sync.Mutex // protects keys and the file
+	keys []fileKey
+}
+
+// openKeyring reads the key file. One that is not there yet is made when the first secret is kept.
+func openKeyring(path string) (*keyring, error) {
+	k := &keyring{path: path}
+	if path == "" {
+		return k, nil
+	}
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return k, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read key file: %w", err)
+	}
+	if mode := info.Mode().Perm(); mode&0o077 != 0 {
+		return nil, fmt.Errorf("key file %s may be read by others (mode %#o): chmod 600 it", path, mode)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read key file: %w", err)
+	}
+	var f keyFile
+	if err := json.Unmarshal(text, &f); err != nil {
+		return nil, fmt.Errorf("key file %s: not as it was written: restore it from its backup", path)
+	}
+	for _, key := range f.Keys {
+		if key.ID == "" || len(key.Key) != 32 {
+			return nil, fmt.Errorf("key file %s: key %q is not 32 bytes: restore it from its backup", path, key.ID)
+		}
+	}
+	k.keys = f.Keys
+	return k, nil
+}
+
+// add makes a new key, which seals from then on, and writes the file before it is used. Where forget is set the earlier
+// keys, but for those in keep, leave the file.
+func (k *keyring) add(now time.Time) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.addLocked(now)
+}
+
+func (k *keyring) addLocked(now time.Time) error {
+	if k.path == "" {
+		return directory.ErrNoKeys
+	}
+	raw := make([]byte, 4+32)
+	if _, err := rand.Read(raw); err != nil {
+		return err
+	}
+	key := fileKey{ID: now.UTC().Format("20060102") + "-" + hex.EncodeToString(raw[:4]), Key: raw[4:], Created: now.UTC()}
+	return k.write(append(append([]fileKey(nil), k.keys...), key))
+}
+
+// forget drops all keys but the newest.
+func (k *keyring) forget() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if len(k.keys) < 2 {
+		return nil
+	}
+	return k.write(k.keys[len(k.keys)-1:])
+}
+
+// write puts a new file in the place of the old one, at once and durably.
+func (k *keyring) write(keys []fileKey) error {
+	text, err := json.MarshalIndent(keyFile{keys}, "", "  ")
+	if err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(k.path), filepath.Base(k.path)+".new-*") // 0600
+	if err != nil {
+		return fmt.Errorf("write key file: %w", err)
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(append(text, '\n'))
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("write key file: %w", err)
+	}
+	if err := errors.Join(os.Rename(f.Name(), k.path), syncDir(filepath.Dir(k.path))); err != nil {
+		return fmt.Errorf("write key file: %w", err)
+	}
+	k.keys = keys
+	return nil
+}
+
+// seal encrypts a text for one place: about names it, and opens it only there.
+func (k *keyring) seal(about, text string, now time.Time) (directory.Sealed, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if len(k.keys) == 0 {
+		if err := k.addLocked(now); err != nil {
+			return directory.Sealed{}, err
+		}
+	}
+	key := k.keys[len(k.keys)-1]
+	gcm, err := newGCM(key.Key)
+	if err != nil {
+		return directory.Sealed{}, err
+	}
+	return directory.Sealed{Key: key.ID, Text: gcm.Seal(nil, nil, []byte(text), []byte(about))}, nil
+}
+
+// newGCM has random nonces of 96 bits, which it puts before the text: good for 2^32 secrets a key (NIST SP 800-38D, 8.3).
+func newGCM(key []byte) (cipher.AEAD, error) {
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return nil, err
+	}
+	return cipher.NewGCMWithRandomNonce(block)
+}
+
+// open decrypts.
+func (k *keyring) open(about string, s directory.Sealed) (string, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, key := range k.keys {
+		if key.ID != s.Key {
+			continue
+		}
+		gcm, err := newGCM(key.Key)
+		if err != nil {
+			return "", err
+		}
+		text, err := gcm.Open(nil, nil, s.Text, []byte(about))
+		if err != nil {
+			return "", fmt.Errorf("open what key %s sealed: %w", s.Key, err)
+		}
+		return string(text), nil
+	}
+	if k.path == "" {
+		return "", directory.ErrNoKeys
+	}
+	return "", fmt.Errorf("key %s: %w", s.Key, directory.ErrLostKey)
+}
+
+// current is the id of the key that seals, empty where there is none yet.
+func (k *keyring) current() string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if len(k.keys) == 0 {
+		return ""
+	}
+	return k.keys[len(k.keys)-1].ID
+}

@@ -1,0 +1,200 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"golang.org/x/time/rate"
+
+	"telefonist/account"
+	"telefonist/directory"
+)
+
+// authenticator tells who asks.
+type authenticator interface {
+	who(ctx huma.Context) (account.Identity, account.Token, error)
+}
+
+// localAuth trusts whoever could open the administration socket.
+type localAuth struct{}
+
+func (localAuth) who(huma.Context) (account.Identity, account.Token, error) {
+	return account.Identity{Name: "cli", All: true}, account.Token{}, nil
+}
+
+// tokenAuth asks for a token: Authorization: Bearer, or the password of Basic, which is all that some PBXs can send.
+type tokenAuth struct{ v *V1 }
+
+func (a tokenAuth) who(ctx huma.Context) (account.Identity, account.Token, error) {
+	r := http.Request{Header: http.Header{"Authorization": {ctx.Header("Authorization")}}}
+	text, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if !bearer {
+		_, text, _ = r.BasicAuth()
+	}
+	id, secret, ok := account.Split(strings.TrimSpace(text))
+	if !ok {
+		return account.Identity{}, account.Token{}, account.ErrNoToken
+	}
+	t, err := a.v.Store.Token(id)
+	if err != nil {
+		return account.Identity{}, account.Token{}, err
+	}
+	now := a.v.Now()
+	if err := t.Check(secret, now); err != nil {
+		return account.Identity{}, account.Token{}, err
+	}
+	return t.Identity(), t, nil
+}
+
+// limiter is one token's.
+type limiter struct {
+	*rate.Limiter
+	perMinute int
+}
+
+// wait takes one request of a token's; it returns how long to wait where there is none left.
+func (l *limiters) wait(t account.Token, now time.Time) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.m == nil || len(l.m) > 10_000 {
+		l.m = map[string]*limiter{}
+	}
+	one := l.m[t.ID]
+	if one == nil || one.perMinute != t.Limit() {
+		one = &limiter{rate.NewLimiter(rate.Limit(float64(t.Limit())/60), max(1, t.Limit()/6)), t.Limit()}
+		l.m[t.ID] = one
+	}
+	r := one.ReserveN(now, 1)
+	if d := r.DelayFrom(now); d > 0 {
+		r.CancelAt(now)
+		return d
+	}
+	return 0
+}
+
+// guard lets a request through whose token may do what the route does for the tenant in its path. A tenant that the token
+// does not belong to is answered like one that does not exist.
+func (s *v1) guard(ctx huma.Context, next func(huma.Context)) {
+	who, token, err := s.auth.who(ctx)
+	switch {
+	case errors.Is(err, account.ErrNoToken), errors.Is(err, account.ErrExpired), errors.Is(err, account.ErrRevoked):
+		s.Metrics.requests.WithLabelValues("unauthorized").Inc()
+		ctx.SetHeader("WWW-Authenticate", `Bearer realm="telefonist"`)
+		_ = huma.WriteErr(s.api, ctx, http.StatusUnauthorized, err.Error())
+		return
+	case err != nil:
+		s.fail(ctx, "check token", err)
+		return
+	}
+	if !who.All {
+		if d := s.limiters.wait(token, s.Now()); d > 0 {
+			s.Metrics.requests.WithLabelValues("limited").Inc()
+			ctx.SetHeader("Retry-After", strconv.Itoa(int(math.Ceil(d.Seconds()))))
+			_ = huma.WriteErr(s.api, ctx, http.StatusTooManyRequests, fmt.Sprintf("more than %d requests a minute", token.Limit()))
+			return
+		}
+		if err := s.Store.UseToken(token.ID, s.Now()); err != nil { // reading goes on though nothing can be written
+			s.Log.Warn("api: the use of a token could not be noted", "token", token.ID, "err", err)
+		}
+	}
+	allow, _ := ctx.Operation().Metadata[scopes].([]account.Scope)
+	if tenant := ctx.Param("tenant"); tenant != "" {
+		if t, known := s.Tenants().Tenant(tenant); !known || t.Disabled && !who.All || !who.Sees(tenant) {
+			s.Metrics.requests.WithLabelValues("refused").Inc()
+			_ = huma.WriteErr(s.api, ctx, http.StatusNotFound, "no such tenant", &huma.ErrorDetail{Location: "path.tenant", Message: "no such tenant", Value: tenant})
+			return
+		}
+		if len(allow) > 0 && !slices.ContainsFunc(allow, func(sc account.Scope) bool { return who.May(tenant, sc) }) {
+			s.Metrics.requests.WithLabelValues("refused").Inc()
+			_ = huma.WriteErr(s.api, ctx, http.StatusForbidden, "the token lacks the scope "+strings.Join(account.Words(allow), " or "))
+			return
+		}
+	}
+	next(huma.WithValue(ctx, keyOf{}, who))
+}
+
+func (s *v1) fail(ctx huma.Context, doing string, err error) {
+	s.Metrics.requests.WithLabelValues("failed").Inc()
+	s.Log.Error("api: "+doing, "err", err)
+	_ = huma.WriteErr(s.api, ctx, http.StatusInternalServerError, "the server could not "+doing)
+}
+
+func isNotFound(err error) bool { return errors.Is(err, directory.ErrNotFound) }
+
+// problem turns an error into what the client is told. What it is not told is logged.
+func (s *v1) problem(ctx context.Context, err error) error {
+	var told huma.StatusError
+	var wrong directory.Problems
+	result := "refused"
+	switch {
+	case errors.As(err, &told):
+	case errors.As(err, &wrong):
+		told = unprocessable("body", wrong)
+	case isNotFound(err):
+		told = huma.Error404NotFound("not found")
+	case errors.Is(err, directory.ErrVersion):
+		told = huma.Error412PreconditionFailed("it " + directory.ErrVersion.Error() + ": read it again")
+	case errors.Is(err, directory.ErrTaken):
+		told = huma.Error409Conflict(directory.ErrTaken.Error(), &huma.ErrorDetail{Location: "body.external_id", Message: directory.ErrTaken.Error()})
+	case errors.Is(err, directory.ErrImporting):
+		told = huma.Error409Conflict(directory.ErrImporting.Error() + ": wait for its end")
+	case errors.Is(err, directory.ErrCodeExpired):
+		told = huma.Error410Gone(directory.ErrCodeExpired.Error())
+	case errors.Is(err, directory.ErrNoKeys):
+		told = huma.Error503ServiceUnavailable(directory.ErrNoKeys.Error())
+	case errors.Is(err, context.Canceled):
+		told = huma.Error503ServiceUnavailable("the request was ended")
+	default:
+		result = "failed"
+		s.Log.ErrorContext(ctx, "api: request failed", "who", identity(ctx).Name, "err", err)
+		told = huma.Error500InternalServerError("the server could not do that")
+	}
+	s.Metrics.requests.WithLabelValues(result).Inc()
+	return told
+}
+
+// unprocessable names the fields that are wrong.
+func unprocessable(at string, wrong directory.Problems) huma.StatusError {
+	var details []error
+	for _, p := range wrong {
+		details = append(details, &huma.ErrorDetail{Location: at + "." + p.Field, Message: p.Wrong + ": " + p.Write})
+	}
+	return huma.Error422UnprocessableEntity("validation failed", details...)
+}
+
+// etag writes a version as an entity tag.
+func etag(version uint64) string { return `"` + strconv.FormatUint(version, 10) + `"` }
+
+// Precondition names the version that a change is made of.
+type Precondition struct {
+	IfMatch     string `header:"If-Match" doc:"The ETag of the version that is changed, or * for any"`
+	IfNoneMatch string `header:"If-None-Match" doc:"* where there must be none yet"`
+}
+
+// match gives the version for directory.Edit.
+func (p Precondition) match() (uint64, error) {
+	switch {
+	case p.IfNoneMatch == "*" && p.IfMatch == "":
+		return directory.NoVersion, nil
+	case p.IfMatch == "*":
+		return directory.AnyVersion, nil
+	case p.IfMatch == "":
+		return 0, huma.NewError(http.StatusPreconditionRequired, "say which version is changed",
+			&huma.ErrorDetail{Location: "header.If-Match", Message: `write the ETag that was read, as "17", or If-None-Match: * for something new`})
+	}
+	text, found := strings.CutPrefix(p.IfMatch, `"`)
+	text, closed := strings.CutSuffix(text, `"`)
+	version, err := strconv.ParseUint(text, 10, 64)
+	if !found || !closed || err != nil || version == directory.NoVersion || version == directory.AnyVersion {
+		return 0, huma.Error412PreconditionFailed("no version has that ETag", &huma.ErrorDetail{Location: "header.If-Match", Value: p.IfMatch, Message: "write one ETag as it was read"})
+	}
+	return version, nil
+}

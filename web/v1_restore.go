@@ -1,0 +1,106 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"telefonist/account"
+	"telefonist/directory"
+)
+
+// restored checks the items of an export as the routes that write them do, and leaves out those that are there already.
+func (s *v1) restored(ctx context.Context, tenant string, items []directory.Item) (people directory.PeopleImport, edits []directory.Edit, err error) {
+	people.Upserts = map[string]json.RawMessage{}
+	var wrong directory.Problems
+	for i, it := range items {
+		text, err := s.form(ctx, tenant, it)
+		var bad directory.Problems
+		if errors.As(err, &bad) {
+			for _, b := range bad {
+				b.Field = fmt.Sprintf("items[%d].doc.%s", i, b.Field)
+				wrong = append(wrong, b)
+			}
+			continue
+		}
+		if err != nil {
+			return people, nil, err
+		}
+		old, err := s.Store.Item(tenant, it.Kind, it.ID)
+		if err != nil && !isNotFound(err) {
+			return people, nil, err
+		}
+		switch {
+		case bytes.Equal(old.Doc, text):
+			if it.Kind == directory.KindPerson {
+				people.Unchanged++
+			}
+		case it.Kind == directory.KindPerson:
+			people.Upserts[it.ID] = text
+		default:
+			edits = append(edits, directory.Edit{Kind: it.Kind, ID: it.ID, Doc: text, Match: directory.AnyVersion})
+		}
+	}
+	return people, edits, wrong.Err()
+}
+
+// form brings an exported item into its form, which is the one that it has.
+func (s *v1) form(ctx context.Context, tenant string, it directory.Item) (json.RawMessage, error) {
+	id := it.ID
+	if it.Kind == directory.KindReferral {
+		id = personOf(id)
+		if !identity(ctx).May(tenant, account.WriteReferrals) {
+			return nil, directory.Problems{{Field: "kind", Wrong: "the token may not write referrals", Write: "add the scope referrals:write"}}
+		}
+	}
+	if it.Kind == directory.KindInstructions {
+		if _, err := s.scope(tenant, id); err != nil {
+			return nil, directory.Problems{{Field: "id", Wrong: id + " is no common number of the tenant", Write: "add the common number first"}}
+		}
+	} else if !directory.ValidID(id) {
+		return nil, directory.Problems{{Field: "id", Wrong: "is no id", Write: "write it as it was exported"}}
+	}
+	switch it.Kind {
+	case directory.KindSettings:
+		return formOf[directory.Settings](s, tenant, it)
+	case directory.KindInstructions:
+		return formOf[directory.Instructions](s, tenant, it)
+	case directory.KindNotice:
+		return formOf[directory.Notice](s, tenant, it)
+	case directory.KindQuestion:
+		return formOf[directory.Question](s, tenant, it)
+	case directory.KindOffice:
+		return formOf[directory.Office](s, tenant, it)
+	case directory.KindPerson:
+		return formOf[directory.Person](s, tenant, it)
+	case directory.KindReferral:
+		var r directory.Referral
+		if err := strict(it.Doc, &r); err != nil {
+			return nil, err
+		}
+		return json.Marshal(r)
+	}
+	return nil, directory.Problems{{Field: "kind", Wrong: fmt.Sprintf("%q cannot be restored", it.Kind), Write: "leave it out"}}
+}
+
+func formOf[T any, P document[T]](s *v1, tenant string, it directory.Item) (json.RawMessage, error) {
+	var doc T
+	if err := strict(it.Doc, &doc); err != nil {
+		return nil, err
+	}
+	if err := P(&doc).Normalize(s.region(tenant)).Err(); err != nil {
+		return nil, err
+	}
+	return json.Marshal(doc)
+}
+
+func strict(text json.RawMessage, into any) error {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		return directory.Problems{{Field: "", Wrong: err.Error(), Write: "write it as it was exported"}}
+	}
+	return nil
+}

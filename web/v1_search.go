@@ -1,0 +1,123 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"telefonist/directory"
+)
+
+type searchOutput struct {
+	Body struct {
+		Hits []Hit `json:"hits"`
+	}
+}
+
+// searchRoute declares the one box.
+func (s *v1) searchRoute() {
+	register(s, http.MethodGet, "/tenants/{tenant}/search", "search", "Find people, common numbers, offices, instructions and questions; people who are away with what may be said and whom to ask instead", reading,
+		func(ctx context.Context, in *struct {
+			Tenanted
+			Query string `query:"q" required:"true" minLength:"1" maxLength:"400"`
+			Limit int    `query:"limit" minimum:"1" maximum:"100" default:"10"`
+		}) (*searchOutput, error) {
+			if s.Search == nil {
+				return nil, huma.Error503ServiceUnavailable("search needs the running server")
+			}
+			found, err := s.Search.Search(ctx, in.Tenant, in.Query, in.Limit)
+			if err != nil {
+				return nil, err
+			}
+			out := &searchOutput{}
+			out.Body.Hits = []Hit{}
+			for _, h := range found {
+				there, err := s.fill(in.Tenant, &h)
+				if err != nil {
+					return nil, err
+				}
+				if there {
+					out.Body.Hits = append(out.Body.Hits, h)
+				}
+			}
+			return out, nil
+		}, failing(http.StatusServiceUnavailable))
+}
+
+// fill says of a hit what the directory says now; there is false where it was deleted since it was indexed.
+func (s *v1) fill(tenant string, h *Hit) (there bool, err error) {
+	if h.Kind == "common_number" {
+		t, _ := s.Tenants().Tenant(tenant)
+		for _, c := range t.Common {
+			if c.Number == h.ID {
+				h.Title, there = c.Name, true
+			}
+		}
+		return there, nil
+	}
+	it, err := s.Store.Item(tenant, directory.Kind(h.Kind), h.ID)
+	if isNotFound(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	switch it.Kind {
+	case directory.KindPerson:
+		return true, s.fillPerson(tenant, it, h)
+	case directory.KindOffice:
+		var o directory.Office
+		err = json.Unmarshal(it.Doc, &o)
+		h.Title = o.Name
+	case directory.KindQuestion:
+		var q directory.Question
+		err = json.Unmarshal(it.Doc, &q)
+		h.Title = q.Question
+	default:
+		h.Title = h.ID
+	}
+	return true, err
+}
+
+func (s *v1) fillPerson(tenant string, it directory.Item, h *Hit) error {
+	var p directory.Person
+	if err := json.Unmarshal(it.Doc, &p); err != nil {
+		return err
+	}
+	h.Title = p.Name()
+	presence, err := s.presence(tenant, it.ID)
+	if err != nil || !presence.Away {
+		return err
+	}
+	h.Presence = &presence
+	for _, id := range p.Substitutes {
+		other, err := s.Store.Item(tenant, directory.KindPerson, id)
+		if isNotFound(err) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		var sub directory.Person
+		if err := json.Unmarshal(other.Doc, &sub); err != nil {
+			return err
+		}
+		also, err := s.presence(tenant, id)
+		if err != nil {
+			return err
+		}
+		h.Substitutes = append(h.Substitutes, Substitute{id, sub.Name(), also.Away})
+	}
+	return nil
+}
+
+// presence is what may be said of one person now.
+func (s *v1) presence(tenant, person string) (directory.Presence, error) {
+	all, err := s.presences(tenant, person+"/", s.Now())
+	if err != nil || len(all) == 0 {
+		return directory.Presence{Connect: true}, err
+	}
+	return all[0].Presence, nil
+}

@@ -1,0 +1,672 @@
+package web_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"telefonist/account"
+	"telefonist/calendar"
+	"telefonist/call"
+	"telefonist/directory"
+	"telefonist/exchange"
+	"telefonist/store"
+	"telefonist/web"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var update = flag.Bool("update", false, "write docs/openapi.json")
+
+// tables is what app puts between web and exchange.
+type tables struct{}
+
+func (tables) Read(data []byte) ([]string, []directory.Row, error) { return exchange.Read(data) }
+func (tables) WriteCSV(w io.Writer, h []string, rows [][]string) error {
+	return exchange.WriteCSV(w, h, rows)
+}
+func (tables) WriteXLSX(w io.Writer, sheet string, h []string, rows [][]string) error {
+	return exchange.WriteXLSX(w, exchange.Sheet{Name: sheet, Header: h, Rows: rows})
+}
+
+// service is the API over a real store and real HTTP, with two tenants.
+type service struct {
+	t      *testing.T
+	store  *store.Store
+	url    string
+	local  string
+	now    time.Time
+	log    *bytes.Buffer
+	live   map[string][2]string // call: tenant, agent
+	tokens map[string]string    // by tenant: one that may do everything
+}
+
+const support = "+46840000009"
+
+func newService(t *testing.T) *service {
+	t.Helper()
+	s := &service{t: t, now: time.Date(2026, 11, 23, 11, 0, 0, 0, time.UTC), log: &bytes.Buffer{}, live: map[string][2]string{}, tokens: map[string]string{}}
+	log := slog.New(slog.NewTextHandler(s.log, nil))
+	var err error
+	s.store, err = store.Open(filepath.Join(t.TempDir(), "store"), store.Options{KeyFile: filepath.Join(t.TempDir(), "keys"), Logger: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err := directory.New([]directory.Tenant{
+		{ID: "acme", Name: "Acme AB", Number: "+46850000001", Common: []directory.CommonNumber{{Name: "Support", Number: support}}},
+		{ID: "evil", Name: "Evil AB", Number: "+46850000002"},
+		{ID: "gone", Disabled: true},
+	}, []directory.Agent{{ID: "anna", Extension: "101", Kind: call.Service}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	api := &web.V1{Store: s.store, Tenants: func() *directory.Directory { return dir }, Calendar: calendar.Calendar{Eves: true}, Tables: tables{},
+		Live: func(_ context.Context, id string) (string, string, bool) {
+			c, ok := s.live[id]
+			return c[0], c[1], ok
+		},
+		Log: log, Metrics: web.NewV1Metrics(nil), Now: func() time.Time { return s.now }}
+	public, local := http.NewServeMux(), http.NewServeMux()
+	api.Register(public)
+	api.RegisterLocal(local)
+	servers := []*httptest.Server{httptest.NewServer(public), httptest.NewServer(local)}
+	s.url, s.local = servers[0].URL, servers[1].URL
+	t.Cleanup(func() {
+		for _, srv := range servers {
+			srv.Close()
+		}
+		http.DefaultClient.CloseIdleConnections()
+		api.Close()
+		if err := s.store.Check(context.Background()); err != nil {
+			t.Error(err)
+		}
+		if err := s.store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	for _, tenant := range []string{"acme", "evil"} {
+		s.tokens[tenant] = s.token(account.Token{Tenant: tenant, Name: "all of " + tenant, Scopes: account.Scopes(), PerMinute: 100_000})
+	}
+	return s
+}
+
+func (s *service) token(t account.Token) string {
+	s.t.Helper()
+	text, kept, err := account.Make(rand.Reader, t)
+	if err == nil {
+		err = s.store.PutToken(kept)
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return text
+}
+
+// answer is what came back.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// field reads a field of a JSON answer: "doc.name", "errors.0.location".
+func (a answer) field(path string) string {
+	var v any
+	if err := json.Unmarshal([]byte(a.body), &v); err != nil {
+		return "no JSON: " + a.body
+	}
+	for _, p := range strings.Split(path, ".") {
+		switch x := v.(type) {
+		case map[string]any:
+			v = x[p]
+		case []any:
+			i := 0
+			if _, err := fmt.Sscan(p, &i); err != nil || i >= len(x) {
+				return ""
+			}
+			v = x[i]
+		default:
+			return ""
+		}
+	}
+	if v == nil {
+		return ""
+	}
+	return fmt.Sprint(v)
+}
+
+// do sends a request; header are pairs of names and values.
+func (s *service) do(base, token, method, path, body string, header ...string) answer {
+	s.t.Helper()
+	req, err := http.NewRequestWithContext(s.t.Context(), method, base+"/api/v1"+path, strings.NewReader(body))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return answer{res.StatusCode, res.Header, string(text)}
+}
+
+// acme sends a request of acme's to its own directory and wants the status.
+func (s *service) acme(want int, method, path, body string, header ...string) answer {
+	s.t.Helper()
+	a := s.do(s.url, s.tokens["acme"], method, "/tenants/acme"+path, body, header...)
+	if a.status != want {
+		s.t.Fatalf("%s %s: %d, want %d: %s", method, path, a.status, want, a.body)
+	}
+	return a
+}
+
+func (s *service) person(body string) string {
+	s.t.Helper()
+	return s.acme(201, "POST", "/people", body).field("id")
+}
+
+func TestAnItemIsCreatedReadChangedAndDeletedByItsVersion(t *testing.T) {
+	s := newService(t)
+	created := s.acme(201, "POST", "/people", `{"given_name":"Anna","family_name":"Ek","numbers":[{"kind":"mobile","number":"070-123 45 67"}]}`)
+	path, tag := "/people/"+created.field("id"), created.header.Get("ETag")
+	if created.header.Get("Location") != "/api/v1/tenants/acme"+path || created.field("doc.numbers.0.number") != "+46701234567" {
+		t.Errorf("created: %v %s", created.header, created.body)
+	}
+	if a := s.acme(200, "GET", path, ""); a.header.Get("ETag") != tag || a.field("doc.given_name") != "Anna" || a.field("changed_by") != "token:all of acme" {
+		t.Errorf("read: %+v", a)
+	}
+	s.acme(304, "GET", path, "", "If-None-Match", tag)
+	const changed = `{"given_name":"Anna","family_name":"Alm"}`
+	if a := s.acme(428, "PUT", path, changed); a.field("errors.0.location") != "header.If-Match" {
+		t.Errorf("without If-Match: %s", a.body)
+	}
+	s.acme(428, "DELETE", path, "")
+	next := s.acme(200, "PUT", path, changed, "If-Match", tag).header.Get("ETag")
+	for _, stale := range []string{tag, `"0"`, `"x"`, "17", `W/` + next} {
+		s.acme(412, "PUT", path, changed, "If-Match", stale)
+		s.acme(412, "DELETE", path, "", "If-Match", stale)
+	}
+	s.acme(412, "PUT", path, changed, "If-None-Match", "*")
+	s.acme(200, "PUT", "/people/my-own-id", changed, "If-None-Match", "*")
+	s.acme(204, "DELETE", path, "", "If-Match", next)
+	s.acme(404, "GET", path, "")
+	s.acme(404, "DELETE", path, "", "If-Match", "*")
+
+	h := s.acme(200, "GET", path+"/history", "")
+	if h.field("changes.0.action")+h.field("changes.1.action")+h.field("changes.2.action") != "createupdatedelete" ||
+		h.field("changes.1.old.family_name") != "Ek" || h.field("changes.1.new.family_name") != "Alm" || h.field("changes.1.by.name") != "token:all of acme" {
+		t.Errorf("history: %s", h.body)
+	}
+	restored := s.acme(200, "POST", path+"/restore", `{"version":`+h.field("changes.0.seq")+`}`, "If-None-Match", "*")
+	if restored.field("doc.family_name") != "Ek" || s.acme(200, "GET", path, "").field("doc.family_name") != "Ek" {
+		t.Errorf("restored: %s", restored.body)
+	}
+	s.acme(422, "POST", path+"/restore", `{"version":999}`, "If-Match", "*")
+}
+
+func TestErrorsNameTheFieldAsProblems(t *testing.T) {
+	s := newService(t)
+	for location, c := range map[string][3]string{
+		"body.email":             {"POST", "/people", `{"family_name":"Ek","email":"x"}`},
+		"body.numbers[0].number": {"POST", "/people", `{"family_name":"Ek","numbers":[{"kind":"mobile","number":"112"}]}`},
+		"body.numbers[0].kind":   {"POST", "/people", `{"family_name":"Ek","numbers":[{"kind":"fax","number":"08-123456"}]}`},
+		"body.shoe_size":         {"POST", "/people", `{"family_name":"Ek","shoe_size":38}`},
+		"body.substitutes[0]":    {"POST", "/people", `{"family_name":"Ek","substitutes":["nobody"]}`},
+		"body.common":            {"POST", "/notices", `{"text":"x","common":"+46812345678"}`},
+		"body.until":             {"POST", "/notices", `{"text":"x","from":"2026-11-23T12:00:00Z","until":"2026-11-23T12:00:00Z"}`},
+		"body.answer":            {"PUT", "/instructions/tenant", `{"answer":"{kompani}"}`},
+		"query.limit":            {"GET", "/people?limit=5000", ""},
+		"query.cursor":           {"GET", "/people?cursor=%21", ""},
+		"body.people[1].external_id": {"POST", "/people/bulk",
+			`{"people":[{"family_name":"Ek","external_id":"1"},{"family_name":"Alm","external_id":"1"}]}`},
+	} {
+		a := s.acme(422, c[0], c[1], c[2], "If-None-Match", "*")
+		if a.field("errors.0.location") != location || a.field("errors.0.message") == "" || a.header.Get("Content-Type") != "application/problem+json" {
+			t.Errorf("%s: %s", location, a.body)
+		}
+	}
+	s.acme(400, "POST", "/people", `{`)
+}
+
+func TestListsArePagedByCursor(t *testing.T) {
+	s := newService(t)
+	for i := range 7 {
+		s.person(fmt.Sprintf(`{"family_name":"N%d"}`, i))
+	}
+	seen, cursor := map[string]bool{}, ""
+	for pages := 1; ; pages++ {
+		a := s.acme(200, "GET", "/people?limit=3&cursor="+cursor, "")
+		for i := range 3 {
+			if id := a.field(fmt.Sprintf("items.%d.id", i)); id != "" {
+				if seen[id] {
+					t.Errorf("%s comes twice", id)
+				}
+				seen[id] = true
+			}
+		}
+		if cursor = a.field("next"); cursor == "" {
+			if pages != 3 || len(seen) != 7 {
+				t.Errorf("%d pages with %d people", pages, len(seen))
+			}
+			return
+		}
+	}
+}
+
+// TestTwoTenantsAttackEachOther plays every route of one tenant's with the other's token, and other ways across.
+func TestTwoTenantsAttackEachOther(t *testing.T) {
+	s := newService(t)
+	const secret = "Hemlighetsson"
+	person := s.person(`{"family_name":"` + secret + `","external_id":"17","numbers":[{"kind":"extension","number":"205"}]}`)
+	office := s.acme(201, "POST", "/offices", `{"name":"`+secret+`"}`).field("id")
+	s.acme(200, "PUT", "/offices/"+office+"/doorcodes/front", `{"label":"x","code":"4711"}`, "If-None-Match", "*")
+	ref := s.acme(201, "POST", "/people/"+person+"/referrals", `{"code":"sjuk"}`).field("id")
+	s.acme(200, "PUT", "/instructions/tenant", `{"answer":"`+secret+`"}`, "If-None-Match", "*")
+	before := s.acme(200, "GET", "/changes", "").body
+	s.live["evilcall"] = [2]string{"evil", "anna"}
+
+	spec, err := (&web.V1{Metrics: web.NewV1Metrics(nil)}).OpenAPI()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var api struct {
+		Paths map[string]map[string]any `json:"paths"`
+	}
+	if err := json.Unmarshal(spec, &api); err != nil {
+		t.Fatal(err)
+	}
+	attacks := 0
+	for path, methods := range api.Paths {
+		for method := range methods {
+			if !strings.Contains(path, "{tenant}") {
+				continue
+			}
+			attacks++
+			at := strings.NewReplacer("{id}", person, "{referral}", ref, "{code}", "front").Replace(strings.TrimPrefix(path, "/api/v1"))
+			for _, tenant := range []string{"acme", "acme%2f..%2facme", "ACME", "nobody", "gone"} {
+				a := s.do(s.url, s.tokens["evil"], strings.ToUpper(method), strings.Replace(at, "{tenant}", tenant, 1), `{}`, "If-Match", "*")
+				if a.status != 404 || strings.Contains(a.body, secret) {
+					t.Errorf("%s %s for %s: %d %s", method, path, tenant, a.status, a.body)
+				}
+			}
+			// Its own tenant, the other's ids.
+			a := s.do(s.url, s.tokens["evil"], strings.ToUpper(method), strings.Replace(at, "{tenant}", "evil", 1), `{}`, "If-Match", "*")
+			if strings.Contains(a.body, secret) || strings.Contains(a.body, "4711") || a.status >= 500 {
+				t.Errorf("%s %s with the other's ids: %d %s", method, path, a.status, a.body)
+			}
+			// No token, and one that is none.
+			for _, token := range []string{"", "tfn_0000000000000000_" + strings.Repeat("A", 43), s.tokens["acme"] + "x"} {
+				if a := s.do(s.url, token, strings.ToUpper(method), strings.Replace(at, "{tenant}", "acme", 1), `{}`); a.status != 401 {
+					t.Errorf("%s %s with token %.8q: %d", method, path, token, a.status)
+				}
+			}
+		}
+	}
+	if attacks < 30 {
+		t.Errorf("only %d routes attacked", attacks)
+	}
+	if a := s.do(s.url, s.tokens["evil"], "GET", "/tenants", ""); strings.Contains(a.body, "acme") {
+		t.Errorf("the list of tenants: %s", a.body)
+	}
+	// Cursors of the other's, its external ids and its call.
+	s.do(s.url, s.tokens["evil"], "POST", "/tenants/evil/people/bulk", `{"people":[{"family_name":"Evil","external_id":"17"}]}`)
+	s.do(s.url, s.tokens["evil"], "POST", "/tenants/evil/webhooks/referral", `{"extension":"205","code":"sjuk"}`)
+	s.acme(403, "POST", "/offices/"+office+"/doorcodes/front/show", `{"call":"evilcall"}`)
+	if after := s.acme(200, "GET", "/changes", "").body; after != before {
+		t.Errorf("acme's directory was changed:\n%s\n%s", before, after)
+	}
+}
+
+func TestATokenDoesWhatItsScopesSayUntilItEnds(t *testing.T) {
+	s := newService(t)
+	reader := s.token(account.Token{Tenant: "acme", Name: "reader", Scopes: []account.Scope{account.ReadDirectory}, Expires: s.now.Add(time.Hour)})
+	get := func(token, path string) int { return s.do(s.url, token, "GET", "/tenants/acme"+path, "").status }
+	if a := s.do(s.url, reader, "POST", "/tenants/acme/people", `{"family_name":"Ek"}`); a.status != 403 || !strings.Contains(a.body, "directory:write") {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	id := s.person(`{"family_name":"Ek"}`)
+	for path, want := range map[string]int{"/people": 200, "/people/" + id + "/presence": 200, "/people/" + id + "/referrals": 403, "/changes": 403, "/people/" + id + "/history": 403} {
+		if got := get(reader, path); got != want {
+			t.Errorf("%s: %d, want %d", path, got, want)
+		}
+	}
+	s.now = s.now.Add(time.Hour)
+	if got := get(reader, "/people"); got != 401 {
+		t.Errorf("after its end: %d", got)
+	}
+	made := s.do(s.local, "", "POST", "/tokens", `{"tenant":"acme","name":"ERP","scopes":["directory:read"]}`)
+	if made.status != 201 || get(made.field("token"), "/people") != 200 {
+		t.Fatalf("%d %s", made.status, made.body)
+	}
+	if a := s.do(s.local, "", "GET", "/tokens?tenant=acme", ""); strings.Contains(a.body, made.field("token")) || !strings.Contains(a.body, "last_used") {
+		t.Errorf("list: %s", a.body)
+	}
+	if a := s.do(s.local, "", "DELETE", "/tokens/"+made.field("id"), ""); a.status != 204 || get(made.field("token"), "/people") != 401 {
+		t.Errorf("revoked: %d", a.status)
+	}
+	if strings.Contains(s.log.String(), made.field("token")) {
+		t.Error("the token is in the log")
+	}
+	if a := s.do(s.url, s.tokens["acme"], "GET", "/tokens", ""); a.status != 404 {
+		t.Errorf("tokens on the public listener: %d", a.status)
+	}
+	for _, bad := range []string{`{"tenant":"nobody","name":"x","scopes":["erase"]}`, `{"tenant":"gone","name":"x","scopes":["erase"]}`,
+		`{"tenant":"acme","name":"x","scopes":["root"]}`, `{"tenant":"acme","name":"x","scopes":["erase"],"expires":"2020-01-01T00:00:00Z"}`} {
+		if a := s.do(s.local, "", "POST", "/tokens", bad); a.status != 422 {
+			t.Errorf("%s: %d", bad, a.status)
+		}
+	}
+}
+
+func TestTooManyRequestsAreToldWhenToComeBack(t *testing.T) {
+	s := newService(t)
+	token := s.token(account.Token{Tenant: "acme", Name: "busy", Scopes: []account.Scope{account.ReadDirectory}, PerMinute: 60})
+	get := func() answer { return s.do(s.url, token, "GET", "/tenants/acme/people", "") }
+	for i := range 10 {
+		if a := get(); a.status != 200 {
+			t.Fatalf("request %d: %d", i, a.status)
+		}
+	}
+	if a := get(); a.status != 429 || a.header.Get("Retry-After") != "1" {
+		t.Errorf("%d, Retry-After %q", a.status, a.header.Get("Retry-After"))
+	}
+	s.acme(200, "GET", "/people", "") // another token of the tenant
+	s.now = s.now.Add(time.Second)
+	if a := get(); a.status != 200 {
+		t.Errorf("a second later: %d", a.status)
+	}
+}
+
+func TestWhatIsShownForACall(t *testing.T) {
+	s := newService(t)
+	s.acme(200, "PUT", "/instructions/tenant", `{"answer":"Acme","connect":[{"text":"Aldrig under lunch"}]}`, "If-None-Match", "*")
+	s.acme(200, "PUT", "/instructions/"+strings.Replace(support, "+", "%2B", 1), `{"answer":"Acme support"}`, "If-None-Match", "*")
+	s.acme(404, "PUT", "/instructions/+46812345678", `{}`, "If-None-Match", "*")
+	s.acme(201, "POST", "/notices", `{"text":"Stängt","until":"2026-11-23T12:00:00Z"}`)
+	s.acme(201, "POST", "/questions", `{"question":"Öppet?","answer":"Nej","common":"`+support+`"}`)
+	a := s.acme(200, "GET", "/shown?common=08-400%20000%2009", "")
+	for path, want := range map[string]string{"answer.value": "Acme support", "answer.from": "common", "answer.overrides": "Acme", "connect.from": "tenant",
+		"message.from": "none", "notices.0.text": "Stängt", "notices.0.author": "token:all of acme", "questions.0.answer": "Nej", "flags.0": ""} {
+		if got := a.field(path); got != want {
+			t.Errorf("%s: %q, want %q", path, got, want)
+		}
+	}
+	later := s.acme(200, "GET", "/shown?at=2027-06-01T12:00:00Z", "")
+	if later.field("notices.0.text") != "" || later.field("flags.0") != "unconfirmed" || later.field("questions.0.answer") != "" {
+		t.Errorf("later: %s", later.body)
+	}
+}
+
+func TestReferralsAreSetClearedAndSpokenSafely(t *testing.T) {
+	s := newService(t)
+	id := s.person(`{"family_name":"Ek","external_id":"17","numbers":[{"kind":"extension","number":"205"}]}`)
+	set := s.acme(201, "POST", "/people/"+id+"/referrals", `{"code":"Sjuk","note":"influensa"}`)
+	if set.field("doc.code") != "sjuk" || set.field("doc.open") != "true" || set.field("active") != "true" || set.field("doc.source") != "portal" {
+		t.Errorf("set: %s", set.body)
+	}
+	for _, path := range []string{"/people/" + id + "/presence", "/absent"} {
+		a := s.acme(200, "GET", path, "")
+		if !strings.Contains(a.body, "inte på plats") || strings.Contains(a.body, "sjuk") || strings.Contains(a.body, "influensa") {
+			t.Errorf("%s tells %s", path, a.body)
+		}
+	}
+	noReasons := s.token(account.Token{Tenant: "acme", Name: "x", Scopes: []account.Scope{account.ReadDirectory, account.ReadHistory}})
+	for _, path := range []string{"/export", "/changes"} {
+		if a := s.do(s.url, noReasons, "GET", "/tenants/acme"+path, ""); strings.Contains(a.body, "influensa") || a.status != 200 {
+			t.Errorf("%s tells %d %s", path, a.status, a.body)
+		}
+	}
+	at := "/people/" + id + "/referrals/" + set.field("id")
+	s.acme(204, "DELETE", at, "", "If-Match", set.header.Get("ETag"))
+	if a := s.acme(200, "GET", "/people/"+id+"/presence", ""); a.field("away") != "false" || a.field("connect") != "true" {
+		t.Errorf("cleared: %s", a.body)
+	}
+	// A PBX by its webhook, as the password of Basic, with its own word for the reason.
+	s.acme(200, "PUT", "/settings", `{"pbx_codes":{"03":"semester"}}`, "If-Match", s.acme(200, "GET", "/settings", "").header.Get("ETag"))
+	hook := s.token(account.Token{Tenant: "acme", Name: "pbx", Scopes: []account.Scope{account.Webhook}})
+	req, _ := http.NewRequest("POST", s.url, nil)
+	req.SetBasicAuth("pbx", hook)
+	basic := []string{"Authorization", req.Header.Get("Authorization")}
+	post := func(body string) answer {
+		return s.do(s.url, "", "POST", "/tenants/acme/webhooks/referral", body, basic...)
+	}
+	if a := post(`{"extension":"205","code":"03"}`); a.status != 200 || a.field("results.0.person") != id || a.field("results.0.fate") != "set" {
+		t.Errorf("webhook: %d %s", a.status, a.body)
+	}
+	all := s.acme(200, "GET", "/people/"+id+"/referrals", "")
+	if all.field("0.doc.source") != "pbx" || all.field("0.doc.until") != "2026-11-24T08:00:00+01:00" || all.field("1.id") != "" {
+		t.Errorf("referrals: %s", all.body)
+	}
+	for body, location := range map[string]string{`{"extension":"999","code":"03"}`: "body.extension", `{"code":"03"}`: "body.external_id", `{"external_id":"17","code":"99"}`: "body.code"} {
+		if a := post(body); a.status != 422 || a.field("errors.0.location") != location {
+			t.Errorf("%s: %d %s", body, a.status, a.body)
+		}
+	}
+	if a := post(`{"external_id":"17","clear":true}`); a.field("results.0.fate") != "cleared" {
+		t.Errorf("clear: %s", a.body)
+	}
+	if a := post(`{"external_id":"17","clear":true,"code":"x"}`); a.field("results.0.fate") != "unchanged" {
+		t.Errorf("clear again: %s", a.body)
+	}
+	if a := s.do(s.url, hook, "GET", "/tenants/acme/people", ""); a.status != 403 {
+		t.Errorf("a webhook's token reads people: %d", a.status)
+	}
+	s.acme(403, "POST", "/people/"+id+"/referrals", `{"code":"lunch","source":"agent"}`)
+	s.acme(200, "PUT", "/settings", `{"agents_may_set_referral":true}`, "If-Match", "*")
+	s.acme(201, "POST", "/people/"+id+"/referrals", `{"code":"lunch","source":"agent"}`)
+}
+
+func TestADoorCodeIsShownOnlyDuringACallOfTheTenant(t *testing.T) {
+	s := newService(t)
+	const code = "7391-zebra"
+	office := s.acme(201, "POST", "/offices", `{"name":"HQ"}`).field("id")
+	path := "/offices/" + office + "/doorcodes/front"
+	if a := s.acme(200, "PUT", path, `{"label":"Huvudentré","code":"`+code+`","expires":"2026-12-01T00:00:00Z"}`, "If-None-Match", "*"); strings.Contains(a.body, code) {
+		t.Errorf("put: %s", a.body)
+	}
+	s.live["c1"], s.live["c2"], s.live["c3"] = [2]string{"acme", "anna"}, [2]string{"evil", "anna"}, [2]string{"acme", ""}
+	if a := s.acme(200, "POST", path+"/show", `{"call":"c1"}`); a.field("code") != code || a.header.Get("Cache-Control") != "no-store" {
+		t.Errorf("show: %+v", a)
+	}
+	for _, c := range []string{"c2", "c3", "c4"} {
+		s.acme(403, "POST", path+"/show", `{"call":"`+c+`"}`)
+	}
+	for _, at := range []string{"/offices", "/offices/" + office, "/offices/" + office + "/doorcodes", "/export", "/changes", "/offices/" + office + "/history"} {
+		if a := s.acme(200, "GET", at, ""); strings.Contains(a.body, code) || strings.Contains(a.body, "sealed") {
+			t.Errorf("%s tells the code: %s", at, a.body)
+		}
+	}
+	if a := s.acme(200, "GET", "/changes", ""); a.field("changes.2.action") != "look" || a.field("changes.2.by.name") != "agent:anna" || a.field("changes.2.by.call") != "c1" {
+		t.Errorf("the look is not kept: %s", a.body)
+	}
+	if a := s.do(s.local, "", "POST", "/keys/rotate", ""); a.field("codes") != "1" {
+		t.Errorf("rotate: %s", a.body)
+	}
+	s.acme(200, "POST", path+"/show", `{"call":"c1"}`)
+	s.now = time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)
+	s.acme(410, "POST", path+"/show", `{"call":"c1"}`)
+	if strings.Contains(s.log.String(), code) || strings.Count(s.log.String(), "door code shown") != 2 {
+		t.Errorf("log: %s", s.log)
+	}
+}
+
+// await waits for an import.
+func (s *service) await(id string) answer {
+	s.t.Helper()
+	deadline := time.Now().Add(30 * time.Second)
+	for time.Now().Before(deadline) {
+		if a := s.acme(200, "GET", "/imports/"+id, ""); a.field("state") != "running" {
+			return a
+		}
+	}
+	s.t.Fatal("the import does not end")
+	return answer{}
+}
+
+func TestAFileIsImportedWholeOrNotAtAll(t *testing.T) {
+	s := newService(t)
+	s.person(`{"family_name":"Ek","given_name":"Anna","external_id":"1"}`)
+	const good = "Anst.nr;Namn;Ankn\n1;Anna Ek;205\n2;Bo Alm;206\n"
+	dry := s.acme(200, "POST", "/imports?dry_run=true", good, "Content-Type", "text/csv")
+	if dry.field("counts.created") != "1" || dry.field("counts.updated") != "1" || dry.field("rows.1.fate") != "create" || dry.field("rows.1.line") != "3" || dry.field("job") != "" {
+		t.Errorf("dry run: %s", dry.body)
+	}
+	bad := s.acme(422, "POST", "/imports", good+"3;Cia Berg;hemligt\n", "Content-Type", "text/csv")
+	if bad.field("errors") != "1" || bad.field("rows.2.problems.0.line") != "4" || bad.field("rows.2.problems.0.column") != "3" || bad.field("rows.2.problems.0.header") != "Ankn" {
+		t.Errorf("bad: %s", bad.body)
+	}
+	if got := s.acme(200, "GET", "/people", ""); got.field("items.1.id") != "" || got.field("items.0.doc.numbers") != "" {
+		t.Errorf("something was imported: %s", got.body)
+	}
+	s.acme(422, "POST", "/imports", "a;b\n1;2", "Content-Type", "text/csv")
+	begun := s.acme(202, "POST", "/imports?skip_errors=true", good+"3;Cia Berg;hemligt\n", "Content-Type", "text/csv")
+	if done := s.await(begun.field("job")); done.field("state") != "done" || done.field("counts.created") != "1" || done.field("done") != "2" {
+		t.Errorf("done: %s", done.body)
+	}
+	if a := s.do(s.url, s.tokens["evil"], "GET", "/tenants/evil/imports/"+begun.field("job"), ""); a.status != 404 {
+		t.Errorf("another's import: %d", a.status)
+	}
+	s.acme(404, "GET", "/imports/nothing", "")
+}
+
+func TestAnExportIsReadAsTheSame(t *testing.T) {
+	s := newService(t)
+	s.acme(200, "PUT", "/settings", `{"stale_months":3}`, "If-None-Match", "*")
+	s.acme(200, "PUT", "/instructions/tenant", `{"answer":"Acme","contacts":[]}`, "If-None-Match", "*")
+	s.acme(201, "POST", "/notices", `{"text":"=Stängt"}`)
+	s.acme(201, "POST", "/questions", `{"question":"?","answer":"!"}`)
+	s.acme(201, "POST", "/offices", `{"name":"HQ","hours":{"week":{"monday":["08:00-17:00"],"tuesday":[],"wednesday":[],"thursday":[],"friday":[],"saturday":[],"sunday":[],"holidays":[]}}}`)
+	one := s.person(`{"given_name":"Anna","family_name":"Ek","external_id":"1","keywords":["fakturor","Visma"],"notes":"rad 1\nrad 2","numbers":[{"kind":"mobile","number":"0701234567","hidden":true},{"kind":"extension","number":"205"}]}`)
+	s.person(`{"family_name":"=Alm","substitutes":["` + one + `"],"responsibilities":[{"common":"` + support + `","what":"moms"}]}`)
+	s.acme(201, "POST", "/people/"+one+"/referrals", `{"code":"semester","until":"2026-12-01T08:00:00+01:00"}`)
+	items := func(a answer) string {
+		var e web.Export
+		if err := json.Unmarshal([]byte(a.body), &e); err != nil {
+			t.Fatal(err)
+		}
+		var out []string
+		for _, it := range e.Items {
+			out = append(out, string(it.Kind)+" "+it.ID+" "+string(it.Doc))
+		}
+		slices.Sort(out)
+		return strings.Join(out, "\n")
+	}
+	all := s.acme(200, "GET", "/export?format=json", "")
+	want := items(all)
+	if strings.Count(want, "\n") != 7 {
+		t.Fatalf("exported: %s", want)
+	}
+	for _, format := range []string{"csv", "xlsx"} {
+		file := s.acme(200, "GET", "/export?format="+format, "").body
+		again := s.acme(200, "POST", "/imports?dry_run=true&replace=true", file, "Content-Type", "application/octet-stream")
+		if again.field("counts.unchanged") != "2" || again.field("errors") != "0" || again.field("counts.deleted") != "0" {
+			t.Errorf("%s read again: %s", format, again.body)
+		}
+		// And into an empty directory.
+		for _, p := range []string{one} {
+			s.acme(200, "GET", "/people/"+p, "")
+		}
+	}
+	if a := s.acme(200, "POST", "/restore", all.body); a.field("unchanged") != "2" || a.field("updated") != "0" {
+		t.Errorf("restored over itself: %s", a.body)
+	}
+	for _, kind := range []string{"people", "offices", "notices", "questions"} {
+		var list struct{ Items []struct{ ID string } }
+		if err := json.Unmarshal([]byte(s.acme(200, "GET", "/"+kind, "").body), &list); err != nil {
+			t.Fatal(err)
+		}
+		for _, it := range list.Items {
+			s.acme(204, "DELETE", "/"+kind+"/"+it.ID, "", "If-Match", "*")
+		}
+	}
+	s.acme(200, "POST", "/restore", all.body)
+	if got := items(s.acme(200, "GET", "/export", "")); got != want {
+		t.Errorf("restored:\n%s\nwant:\n%s", got, want)
+	}
+	s.acme(422, "POST", "/restore", `{"items":[{"kind":"doorcode","id":"x"},{"kind":"person","id":"y","doc":{}}]}`)
+}
+
+func TestBulkUpsertsAreAllOrNone(t *testing.T) {
+	s := newService(t)
+	post := func(want int, body string) answer { return s.acme(want, "POST", "/people/bulk", body) }
+	first := post(200, `{"people":[{"external_id":"1","family_name":"Ek"},{"external_id":"2","family_name":"Alm"}]}`)
+	if first.field("results.0.fate") != "create" || first.field("results.1.external_id") != "2" {
+		t.Errorf("%s", first.body)
+	}
+	if a := post(422, `{"people":[{"external_id":"1","family_name":"Changed"},{"external_id":"3","family_name":""}]}`); a.field("errors.0.location") != "body.people[1].family_name" {
+		t.Errorf("%s", a.body)
+	}
+	second := post(200, `{"people":[{"external_id":"1","family_name":"Ek"},{"external_id":"2","family_name":"Berg"}]}`)
+	if second.field("results.0.fate") != "unchanged" || second.field("results.1.fate") != "update" || second.field("results.1.id") != first.field("results.1.id") {
+		t.Errorf("%s", second.body)
+	}
+	if a := s.acme(409, "POST", "/people", `{"external_id":"1","family_name":"Other"}`); a.field("errors.0.location") != "body.external_id" {
+		t.Errorf("%s", a.body)
+	}
+	s.acme(204, "POST", "/people/"+first.field("results.0.id")+"/erase", "")
+	s.acme(404, "GET", "/people/"+first.field("results.0.id"), "")
+	if a := s.acme(200, "GET", "/people/"+first.field("results.0.id")+"/history", ""); strings.Contains(a.body, "Ek") {
+		t.Errorf("history after erasure: %s", a.body)
+	}
+}
+
+func TestThePublishedDescriptionIsThatOfTheProgram(t *testing.T) {
+	got, err := (&web.V1{Metrics: web.NewV1Metrics(nil)}).OpenAPI()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got = append(got, '\n')
+	file := filepath.Join("..", "docs", "openapi.json")
+	if *update {
+		if err := os.WriteFile(file, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Error("docs/openapi.json is not what the program serves: run go test ./web -run Description -update, look at the difference, and raise web.APIVersion")
+	}
+	if !strings.Contains(string(got), `"openapi": "3.1`) {
+		t.Error("not OpenAPI 3.1")
+	}
+	s := newService(t)
+	res, err := http.Get(s.url + "/api/v1/openapi.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != 200 {
+		t.Errorf("served: %d", res.StatusCode)
+	}
+}
