@@ -91,7 +91,8 @@ func inWorld(t *testing.T, cfg message.Config, test func(w *world)) {
 
 func (w *world) open() {
 	w.t.Helper()
-	s, err := store.Open(w.dir, store.Options{Logger: w.logger()})
+	// A commit is written at once, so that synctest.Wait returns when it is on disk.
+	s, err := store.Open(w.dir, store.Options{MaxDelay: -1, Logger: w.logger()})
 	if err != nil {
 		w.t.Fatal(err)
 	}
