@@ -12,7 +12,7 @@ import (
 func hasTones(t *testing.T, who string, packets []received, not float64, want ...float64) {
 	t.Helper()
 	signal := linear(packets)
-	for i := 0; i+1600 <= len(signal); i += 1600 {
+	for i := 1600; i+1600 <= len(signal); i += 1600 { // a decoder of G.722 that begins here adapts in the first window
 		w := signal[i : i+1600]
 		for _, f := range want {
 			if l := level(w, f); l < 7000 || l > 8600 {
