@@ -19,9 +19,10 @@ type inbound struct {
 	window    window
 	watch     watch
 	report    report
-	to        *leg    // who hears it
-	cipher    *cipher // nil for plain RTP
+	to        listeners // who hears it
+	cipher    *cipher   // nil for plain RTP
 	media     *negotiate.Media
+	keys      keys
 	reoffered int64 // when it was last offered anew because nobody could hear it; 0 for never
 }
 
@@ -50,11 +51,15 @@ func (in *inbound) target() netip.AddrPort {
 }
 
 // route sets who hears the leg.
-func (in *inbound) route(to *leg) {
+func (in *inbound) route(to ...*leg) {
 	in.mu.Lock()
-	in.to = to
-	in.mu.Unlock()
+	defer in.mu.Unlock()
+	in.to = listeners{}
+	copy(in.to[:], to)
 }
+
+// listeners are the legs that hear another one: nobody, its peer, or the two others of a conference.
+type listeners [2]*leg
 
 // receiveRTP takes a packet of the leg's RTP port.
 func (l *leg) receiveRTP(raw []byte, from netip.AddrPort) {
@@ -71,8 +76,16 @@ func (l *leg) receiveRTP(raw []byte, from netip.AddrPort) {
 	if latched {
 		l.takeAim()
 	}
-	if to != nil && to.out.relay(l, &p, format, late, now) {
-		l.engine.clock.add(to)
+	if format == negotiate.FormatEvent {
+		l.hearKey(&p, now)
+	}
+	for _, hears := range to {
+		if hears == nil {
+			return
+		}
+		if hears.out.relay(l, &p, format, late, now) {
+			l.engine.clock.add(hears)
+		}
 	}
 }
 
@@ -105,9 +118,9 @@ func (l *leg) unwrap(raw []byte, from netip.AddrPort, now int64) (p packet, ok b
 	return p, ok
 }
 
-// take decides about a packet: to is nil where nobody shall hear it. latched tells that it was the one that fixed the
+// take decides about a packet: to is empty where nobody shall hear it. latched tells that it was the one that fixed the
 // far side's address, at another one than the description named.
-func (l *leg) take(raw []byte, from netip.AddrPort, now int64) (p packet, to *leg, f negotiate.Format, late, latched bool) {
+func (l *leg) take(raw []byte, from netip.AddrPort, now int64) (p packet, to listeners, f negotiate.Format, late, latched bool) {
 	in := &l.in
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -123,7 +136,7 @@ func (l *leg) take(raw []byte, from netip.AddrPort, now int64) (p packet, to *le
 		}
 		if l.engine.sockets.isOurs(from) {
 			l.counts.drop(dropSource)
-			return
+			return p, to, negotiate.FormatNone, false, false
 		}
 		in.pin.locked = from
 		latched = from != in.pin.said

@@ -29,7 +29,10 @@ type leg struct {
 	// aim orders changes of where is sent to: what the pin says last is what counts.
 	aim sync.Mutex
 
-	peer *leg // whom it is connected with; protected by Engine.mu
+	// peer is whom it is connected with, mates are the two others of its conference: one of both, or neither. Protected by
+	// Engine.mu.
+	peer  *leg
+	mates [2]*leg
 
 	in  inbound
 	out outbound
@@ -108,10 +111,11 @@ func (l *leg) checkTarget(a netip.AddrPort) error {
 func (l *leg) silence() {
 	if p := l.peer; p != nil {
 		p.peer, l.peer = nil, nil
-		p.in.route(nil)
+		p.in.route()
 		p.out.hear(nil)
 	}
-	l.in.route(nil)
+	l.leaveConference()
+	l.in.route()
 	l.out.hear(nil)
 }
 
