@@ -202,7 +202,6 @@ func (a *App) startMedia(context.Context) error {
 		Address: m.Address.Addr, External: m.ExternalAddress.Addr, MinPort: m.Ports.Min, MaxPort: m.Ports.Max,
 		Silence: media.Silence{First: off(m.Timeout.First), Steady: off(m.Timeout.Steady)}, Prompts: prompts,
 		Codecs: config.CodecNames(m.Codecs), Reoffer: func(leg call.LegID) { a.sip.Reoffer(leg) },
-		Press:  func(leg call.LegID, digit string, d time.Duration) { a.sip.Press(leg, digit, d) },
 		Logger: a.log, Registerer: a.reg,
 	}, media.SinkFunc(func(leg call.LegID, at time.Time, ev call.Event) { a.board.Post(leg, at, ev) }))
 	if err != nil {

@@ -105,9 +105,6 @@ type (
 	}
 	// Connect relays both ways between two legs, in place of whatever they hear.
 	Connect struct{ A, B LegID }
-	// Mix lets two or three different legs hear each other, each all of the others and not itself, in place of whatever they
-	// hear. When one of three leaves by another command, or ends, the other two stay connected.
-	Mix struct{ Legs []LegID }
 	// Disconnect leaves a leg in silence.
 	Disconnect struct{ Leg LegID }
 	// Tone mixes a short tone into what the leg hears, and nobody else.
@@ -171,7 +168,6 @@ func (Play) isCommand()        {}
 func (Say) isCommand()         {}
 func (Announce) isCommand()    {}
 func (Connect) isCommand()     {}
-func (Mix) isCommand()         {}
 func (Disconnect) isCommand()  {}
 func (Tone) isCommand()        {}
 func (Enqueue) isCommand()     {}
@@ -195,6 +191,5 @@ func (NotifyRefer) isSignal() {}
 func (Play) isMedia()       {}
 func (Say) isMedia()        {}
 func (Connect) isMedia()    {}
-func (Mix) isMedia()        {}
 func (Disconnect) isMedia() {}
 func (Tone) isMedia()       {}

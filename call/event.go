@@ -80,12 +80,6 @@ type (
 	MediaLost struct{ Silence time.Duration }
 	// PromptDone tells that a prompt played to its end.
 	PromptDone struct{ Source string }
-	// Digit tells that a key was pressed on the leg's phone, once per press and at its end, whether it came as RFC 4733 or
-	// in a SIP INFO. Digit is one of 0 to 9, *, #, A to D.
-	Digit struct {
-		Digit    string
-		Duration time.Duration
-	}
 )
 
 // Events from the switchboard itself.
@@ -189,7 +183,6 @@ func (Resumed) isEvent()     {}
 func (Referred) isEvent()    {}
 func (MediaLost) isEvent()   {}
 func (PromptDone) isEvent()  {}
-func (Digit) isEvent()       {}
 func (Stored) isEvent()      {}
 func (StoreFailed) isEvent() {}
 func (Queued) isEvent()      {}

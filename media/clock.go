@@ -215,7 +215,7 @@ const (
 func (o *outbound) start(p *playback) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.play, o.from, o.tone, o.bridge, o.over, o.presses = p, nil, nil, nil, nil, nil
+	o.play, o.from, o.tone, o.bridge, o.over = p, nil, nil, nil, nil
 }
 
 // say puts clips before what is left of a looping clip that the leg hears, after those that are still being said. It returns
@@ -242,20 +242,17 @@ func (o *outbound) tick(now int64) (ended *playback, more bool) {
 	}
 	switch {
 	case o.flow == nil:
-		o.play, o.tone, o.bridge, o.presses = nil, nil, nil, nil
+		o.play, o.tone, o.bridge = nil, nil, nil
 	case o.play != nil:
 		if o.advance(now) {
 			ended, o.play = o.play, nil
 		}
 	case o.bridge != nil:
 		o.cross(now)
-	case o.tone != nil && o.presses == nil && now-o.voiceAt > toneGap:
+	case o.tone != nil && now-o.voiceAt > toneGap:
 		o.toneAlone(now)
 	}
-	if o.presses != nil {
-		o.pressOn(now)
-	}
-	o.ticking = o.play != nil || o.tone != nil || o.bridge != nil || o.presses != nil
+	o.ticking = o.play != nil || o.tone != nil || o.bridge != nil
 	return ended, o.ticking
 }
 

@@ -59,8 +59,6 @@ func (e *Engine) carryOut(c call.MediaCommand) {
 		e.say(c)
 	case call.Connect:
 		e.connect(c)
-	case call.Mix:
-		e.mix(c)
 	case call.Disconnect:
 		e.mu.Lock()
 		e.early.forget(c.Leg)
@@ -152,17 +150,12 @@ func (e *Engine) connect(c call.Connect) {
 	}
 	a.silence()
 	b.silence()
-	join(a, b)
-	now := e.now()
-	a.in.arm(now)
-	b.in.arm(now)
-}
-
-// join lets two legs that hear nothing hear each other. Engine.mu is held.
-func join(a, b *leg) {
 	a.peer, b.peer = b, a
 	a.out.hear(b)
 	b.out.hear(a)
 	a.in.route(b)
 	b.in.route(a)
+	now := e.now()
+	a.in.arm(now)
+	b.in.arm(now)
 }

@@ -6,7 +6,7 @@
 // sessions; the switchboard says by command what each leg hears; what happens to the audio is posted to a Sink.
 //
 // It promises:
-//   - A leg is in one of four states: silent, hearing a source, connected with exactly one other leg, or in a conference of three. Play, Connect, Mix
+//   - A leg is in one of three states: silent, hearing a source, or connected with exactly one other leg. Play, Connect
 //     and Disconnect each end what was before, for both legs of a connection: nobody is ever heard by accident.
 //   - What a listener receives is one RTP stream from the first packet to the last: SSRC, sequence and timestamp do not
 //     jump when the source behind it changes.

@@ -347,9 +347,6 @@ func (e *Engine) flowOf(id call.LegID) flow {
 func (e *Engine) peerOf(l *leg) (m *negotiate.Media, connected bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if l.mates[0] != nil {
-		return &confers, true
-	}
 	p := l.peer
 	if connected = p != nil; !connected {
 		p = e.legs[l.options.Peer]

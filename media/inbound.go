@@ -19,10 +19,9 @@ type inbound struct {
 	window    window
 	watch     watch
 	report    report
-	to        listeners // who hears it
-	cipher    *cipher   // nil for plain RTP
+	to        *leg    // who hears it
+	cipher    *cipher // nil for plain RTP
 	media     *negotiate.Media
-	keys      keys
 	reoffered int64 // when it was last offered anew because nobody could hear it; 0 for never
 }
 
@@ -51,15 +50,11 @@ func (in *inbound) target() netip.AddrPort {
 }
 
 // route sets who hears the leg.
-func (in *inbound) route(to ...*leg) {
+func (in *inbound) route(to *leg) {
 	in.mu.Lock()
-	defer in.mu.Unlock()
-	in.to = listeners{}
-	copy(in.to[:], to)
+	in.to = to
+	in.mu.Unlock()
 }
-
-// listeners are the legs that hear another one: nobody, its peer, or the two others of a conference.
-type listeners [2]*leg
 
 // receiveRTP takes a packet of the leg's RTP port.
 func (l *leg) receiveRTP(raw []byte, from netip.AddrPort) {
@@ -76,16 +71,8 @@ func (l *leg) receiveRTP(raw []byte, from netip.AddrPort) {
 	if latched {
 		l.takeAim()
 	}
-	if format == negotiate.FormatEvent {
-		l.hearKey(&p, now)
-	}
-	for _, hears := range to {
-		if hears == nil {
-			return
-		}
-		if hears.out.relay(l, &p, format, late, now) {
-			l.engine.clock.add(hears)
-		}
+	if to != nil && to.out.relay(l, &p, format, late, now) {
+		l.engine.clock.add(to)
 	}
 }
 
@@ -118,9 +105,9 @@ func (l *leg) unwrap(raw []byte, from netip.AddrPort, now int64) (p packet, ok b
 	return p, ok
 }
 
-// take decides about a packet: to is empty where nobody shall hear it. latched tells that it was the one that fixed the
+// take decides about a packet: to is nil where nobody shall hear it. latched tells that it was the one that fixed the
 // far side's address, at another one than the description named.
-func (l *leg) take(raw []byte, from netip.AddrPort, now int64) (p packet, to listeners, f negotiate.Format, late, latched bool) {
+func (l *leg) take(raw []byte, from netip.AddrPort, now int64) (p packet, to *leg, f negotiate.Format, late, latched bool) {
 	in := &l.in
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -136,7 +123,7 @@ func (l *leg) take(raw []byte, from netip.AddrPort, now int64) (p packet, to lis
 		}
 		if l.engine.sockets.isOurs(from) {
 			l.counts.drop(dropSource)
-			return p, to, negotiate.FormatNone, false, false
+			return
 		}
 		in.pin.locked = from
 		latched = from != in.pin.said

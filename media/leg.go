@@ -29,10 +29,7 @@ type leg struct {
 	// aim orders changes of where is sent to: what the pin says last is what counts.
 	aim sync.Mutex
 
-	// peer is whom it is connected with, mates are the two others of its conference: one of both, or neither. Protected by
-	// Engine.mu.
-	peer  *leg
-	mates [2]*leg
+	peer *leg // whom it is connected with; protected by Engine.mu
 
 	in  inbound
 	out outbound
@@ -111,11 +108,10 @@ func (l *leg) checkTarget(a netip.AddrPort) error {
 func (l *leg) silence() {
 	if p := l.peer; p != nil {
 		p.peer, l.peer = nil, nil
-		p.in.route()
+		p.in.route(nil)
 		p.out.hear(nil)
 	}
-	l.leaveConference()
-	l.in.route()
+	l.in.route(nil)
 	l.out.hear(nil)
 }
 

@@ -43,8 +43,7 @@ type outbound struct {
 	tone    *tone
 	bridge  *bridge // what makes the other leg's codec ours, where that is more than a table
 	over    *overlay
-	presses *presses // keys that we send ourselves
-	ticking bool     // the clock knows this leg
+	ticking bool // the clock knows this leg
 
 	// The stream so far.
 	ssrc    uint32
@@ -85,9 +84,7 @@ func (o *outbound) apply(m negotiate.Media) {
 	o.codec, o.payload, o.event = m.Codec, m.Payload, m.Event
 	o.frame = int(m.Ptime.Milliseconds()) * 8
 	o.media = &m
-	if o.over = nil; !o.conferring() {
-		o.bridge = nil
-	}
+	o.bridge, o.over = nil, nil
 	o.cipher = o.cipher.rekeyed(m.SendKey)
 }
 
@@ -97,8 +94,8 @@ func (o *outbound) hear(from *leg) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.play = nil
-	if o.from != from || o.conferring() {
-		o.from, o.tone, o.bridge, o.over, o.presses = from, nil, nil, nil, nil
+	if o.from != from {
+		o.from, o.tone, o.bridge, o.over = from, nil, nil, nil
 	}
 }
 
@@ -128,7 +125,7 @@ func (o *outbound) target(from *leg, f negotiate.Format) (payload uint8, rate ui
 func (o *outbound) relay(from *leg, p *packet, f negotiate.Format, late bool, now int64) (tick bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.from != from && !o.conferring() || o.play != nil {
+	if o.from != from || o.play != nil {
 		return false
 	}
 	if !o.open() {
@@ -136,17 +133,7 @@ func (o *outbound) relay(from *leg, p *packet, f negotiate.Format, late bool, no
 		o.counts.drop(dropHeld)
 		return false
 	}
-	if o.presses != nil {
-		o.joined, o.voiceAt = false, now
-		return false
-	}
-	if o.conferring() {
-		return o.toMix(from, p, f, now)
-	}
 	payload, rate := o.target(from, f)
-	if f == negotiate.FormatEvent && !p.tidyEvent() {
-		payload = negotiate.NoPayload
-	}
 	if payload == negotiate.NoPayload {
 		if !late {
 			o.seqShift--

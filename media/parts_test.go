@@ -269,7 +269,7 @@ func TestSilenceCutsBothLegsOnBothSides(t *testing.T) {
 	b.out.hear(a)
 	a.silence()
 	for _, l := range []*leg{a, b} {
-		if l.peer != nil || l.in.to != (listeners{}) || l.out.from != nil {
+		if l.peer != nil || l.in.to != nil || l.out.from != nil {
 			t.Error("a leg is still connected")
 		}
 	}
