@@ -276,9 +276,13 @@ func (e *Engine) Accept(id call.LegID, answer []byte) (Direction, error) {
 // Close ends a leg's session: nothing is sent or taken any more, a leg connected with it falls silent, and its ports
 // rest for a while before they are used again. A leg that has no session is ignored.
 func (e *Engine) Close(id call.LegID) {
-	e.mu.Lock()
-	l := e.legs[id]
+	l := e.leg(id)
 	if l == nil {
+		return
+	}
+	e.past.keep(l.report(), e.now()) // before it leaves the table, so that Report finds it at any moment
+	e.mu.Lock()
+	if e.legs[id] != l {
 		e.mu.Unlock()
 		return
 	}
