@@ -70,7 +70,7 @@ fuzz:
 
 # Rewrites the golden files; look at the difference before committing it.
 golden:
-	$(GO) test ./switchboard/... ./config/... -update
+	$(GO) test ./switchboard/... ./config/... ./internal/flows -update
 
 clean:
 	rm -rf bin

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 )
@@ -15,8 +16,9 @@ import (
 // Token is what is kept of a token.
 type Token struct {
 	ID       string    `json:"id"`
-	Tenant   string    `json:"tenant"`
-	Name     string    `json:"name"` // what it is for
+	Tenant   string    `json:"tenant"`          // empty for one of the service itself
+	Agent    string    `json:"agent,omitempty"` // the receptionist as whom it acts
+	Name     string    `json:"name"`            // what it is for
 	Scopes   []Scope   `json:"scopes"`
 	Hash     []byte    `json:"hash"` // SHA-256 of the secret part
 	Created  time.Time `json:"created"`
@@ -24,6 +26,8 @@ type Token struct {
 	Expires  time.Time `json:"expires,omitzero"`
 	LastUsed time.Time `json:"last_used,omitzero"` // to the minute
 	Revoked  time.Time `json:"revoked,omitzero"`
+	// RevokedBy took it back.
+	RevokedBy string `json:"revoked_by,omitempty"`
 	// PerMinute is how many requests it may make; zero: DefaultPerMinute.
 	PerMinute int `json:"per_minute,omitempty"`
 }
@@ -74,6 +78,23 @@ func hash(secret string) []byte {
 	return sum[:]
 }
 
+// Problem tells why a token of these rights would make no sense, empty where it does: those of a tenant's directory need a tenant,
+// those of the service's work have none, and who acts as a receptionist is one.
+func (t Token) Problem() string {
+	work, supervise := slices.Contains(t.Scopes, Work), slices.Contains(t.Scopes, Supervise)
+	switch ofService := work || supervise; {
+	case work != (t.Agent != ""):
+		return "the scope " + string(Work) + " and an agent go together: name both or none"
+	case ofService && t.Tenant != "":
+		return "the scopes " + string(Work) + " and " + string(Supervise) + " are the service's: name no tenant"
+	case ofService && slices.ContainsFunc(t.Scopes, func(s Scope) bool { return s != Work && s != Supervise }):
+		return "the scopes " + string(Work) + " and " + string(Supervise) + " do not go with those of a tenant: make two tokens"
+	case !ofService && t.Tenant == "":
+		return "the tenant is missing"
+	}
+	return ""
+}
+
 // Split takes a token's text apart. ok is false where it cannot be one.
 func Split(text string) (id, secret string, ok bool) {
 	rest, found := strings.CutPrefix(text, prefix)
@@ -104,5 +125,5 @@ func (t Token) Check(secret string, now time.Time) error {
 
 // Identity is who asks with the token.
 func (t Token) Identity() Identity {
-	return Identity{Name: "token:" + t.Name, Token: t.ID, Tenant: t.Tenant, Scopes: t.Scopes}
+	return Identity{Name: "token:" + t.Name, Token: t.ID, Tenant: t.Tenant, Agent: t.Agent, Scopes: t.Scopes}
 }

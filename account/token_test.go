@@ -54,6 +54,49 @@ func TestATokenSeesOneTenant(t *testing.T) {
 	}
 }
 
+func TestTokensOfTheServiceActAsOneAgentOrSupervise(t *testing.T) {
+	anna := Token{ID: "1", Agent: "anna", Scopes: []Scope{Work}}
+	super := Token{ID: "2", Scopes: []Scope{Supervise}}
+	if i := anna.Identity(); !i.ActsAs("anna") || i.ActsAs("bo") || i.ActsAs("") || i.Supervises() || i.Sees("acme") || i.May("acme", Work) {
+		t.Errorf("anna: %+v", i)
+	}
+	if i := super.Identity(); !i.ActsAs("anna") || !i.Supervises() || i.Sees("acme") {
+		t.Errorf("the supervisor: %+v", i)
+	}
+	if i := (Token{ID: "3", Tenant: "acme", Scopes: []Scope{Supervise}}).Identity(); i.Supervises() {
+		t.Error("a tenant's token supervises the service")
+	}
+	for _, bad := range []Token{{}, {Tenant: "acme", Scopes: []Scope{Work}, Agent: "anna"}, {Scopes: []Scope{Work}}, {Scopes: []Scope{Supervise, Erase}},
+		{Tenant: "acme", Agent: "anna", Scopes: []Scope{Erase}}, {Scopes: []Scope{Erase}}} {
+		if bad.Problem() == "" {
+			t.Errorf("%+v makes sense", bad)
+		}
+	}
+	for _, good := range []Token{anna, super, {Tenant: "acme", Scopes: []Scope{Erase}}, {Agent: "anna", Scopes: []Scope{Work, Supervise}}} {
+		if p := good.Problem(); p != "" {
+			t.Errorf("%+v: %s", good, p)
+		}
+	}
+}
+
+func TestAReceptionistIsHerselfToATenant(t *testing.T) {
+	anna := Token{ID: "1", Agent: "anna", Name: "Konsol", Scopes: []Scope{Work, Supervise}}.Identity()
+	i := anna.AtWork("acme")
+	if i.Name != "agent:anna" || !i.IsAgent() || !i.May("acme", SendMessages) || !i.May("acme", RevealCodes) || i.May("other", SendMessages) || i.Supervises() {
+		t.Errorf("%+v", i)
+	}
+	for _, never := range []Scope{WriteDirectory, ReadReferrals, ReadHistory, Erase, Webhook, ReadCalls} {
+		if i.May("acme", never) {
+			t.Errorf("a receptionist has %s", never)
+		}
+	}
+	for _, other := range []Identity{{Name: "cli", All: true}, Token{ID: "2", Tenant: "acme", Name: "ERP", Scopes: Scopes()}.Identity(), Token{ID: "3", Name: "Tavla", Scopes: []Scope{Supervise}}.Identity()} {
+		if got := other.AtWork("evil"); got.IsAgent() || got.Name != other.Name || got.Sees("evil") != other.All {
+			t.Errorf("%+v became %+v", other, got)
+		}
+	}
+}
+
 func TestScopesAreAClosedSet(t *testing.T) {
 	got, err := ParseScopes([]string{"directory:read", " erase ", "erase"})
 	if err != nil || !slices.Equal(got, []Scope{ReadDirectory, Erase}) {

@@ -51,20 +51,25 @@ type App struct {
 	v1     *web.V1
 	lives  *lives
 	outbox *message.Outbox
-	finder *finder
-	media  *media.Engine
+	// mail is the configuration that messages are sent by; closeGateways lets go of its gateways. reload guards the latter.
+	mail          atomic.Pointer[config.Config]
+	closeGateways func()
+	finder        *finder
+	media         *media.Engine
 
 	trunkAudio atomic.Pointer[map[string]sip.Audio]
 	board      *switchboard.Board
 	sip        *sip.Server
 	phones     *phones
+	left       []call.Dialog // of peers that a crash left behind, until SIP starts
 	web        net.Addr
 
 	parts parts
 	// tenants is the directory of the moment.
 	tenants atomic.Pointer[directory.Directory]
 	failed  chan error
-	reload  sync.Mutex // one Reload at a time
+	reload  sync.Mutex // one change of the directory at a time; protects limits
+	limits  queue.Limits
 	state   atomic.Int32
 }
 
@@ -142,6 +147,9 @@ func (a *App) WebAddr() net.Addr { return a.web }
 // StoreDir is the folder of the store.
 func (a *App) StoreDir() string { return a.cfg.Store.Dir }
 
+// AudioThreads is how many threads carry audio and nothing else, for as long as the server runs.
+func (a *App) AudioThreads() int { return a.media.Threads() }
+
 // Failed gives the error of a part that stopped by itself. The server should then be stopped.
 func (a *App) Failed() <-chan error { return a.failed }
 
@@ -184,6 +192,7 @@ func (a *App) startStore(context.Context) error {
 	}
 	a.store = s
 	a.parts.add("store", func(context.Context) error { return s.Close() })
+	a.tend()
 	a.lives = startLives(s, a.log)
 	a.parts.add("lives of numbers", func(context.Context) error { a.lives.stop(); return nil })
 	a.v1 = a.newV1()
@@ -202,6 +211,7 @@ func (a *App) startMedia(context.Context) error {
 		Address: m.Address.Addr, External: m.ExternalAddress.Addr, MinPort: m.Ports.Min, MaxPort: m.Ports.Max,
 		Silence: media.Silence{First: off(m.Timeout.First), Steady: off(m.Timeout.Steady)}, Prompts: prompts,
 		Codecs: config.CodecNames(m.Codecs), Reoffer: func(leg call.LegID) { a.sip.Reoffer(leg) },
+		Press:  func(leg call.LegID, digit string, d time.Duration) { a.sip.Press(leg, digit, d) },
 		Logger: a.log, Registerer: a.reg,
 	}, media.SinkFunc(func(leg call.LegID, at time.Time, ev call.Event) { a.board.Post(leg, at, ev) }))
 	if err != nil {
@@ -220,7 +230,7 @@ func off(d time.Duration) time.Duration {
 	return d
 }
 
-func (a *App) startBoard(context.Context) error {
+func (a *App) startBoard(ctx context.Context) error {
 	dir, err := provision(a.store, a.cfg)
 	if err != nil {
 		return err
@@ -233,10 +243,17 @@ func (a *App) startBoard(context.Context) error {
 	}
 	a.v1.Search = a.finder
 	a.parts.add("search", func(context.Context) error { a.finder.close(); return nil })
-	a.board = switchboard.New(switchboard.Config{
-		Store: a.store, Directory: dir, Limits: limits(a.cfg), Logger: a.log, Registerer: a.reg, Observe: a.observe,
-		Report: a.media.Report,
-	})
+	a.startPruning()
+	a.limits = limits(a.cfg)
+	if a.left, err = settle(ctx, a.store, a.log); err != nil {
+		return err
+	}
+	board, err := a.boardConfig(dir)
+	if err != nil {
+		return err
+	}
+	a.board = switchboard.New(board)
+	a.v1.Desk = a.board
 	a.phones = a.newPhones(dir)
 	a.trunkAudio.Store(trunkAudio(a.cfg))
 	if err := a.phones.restore(); err != nil {
@@ -273,11 +290,11 @@ func limits(cfg *config.Config) queue.Limits {
 
 // startSIP ends what a crash left standing, and then takes calls.
 func (a *App) startSIP(ctx context.Context) error {
-	dialogs, err := settle(ctx, a.store, a.log)
-	if err != nil {
+	if err := a.missedLives(ctx); err != nil {
 		return err
 	}
-	a.sip.Start(dialogs)
+	a.sip.Start(a.left)
+	a.left = nil
 	return nil
 }
 
@@ -289,6 +306,7 @@ func (a *App) startWeb(context.Context) error {
 	a.web = l.Addr()
 	l = limit(l)
 	srv := a.httpServer(a.withHooks(web.Public(Version(), a, a.reg, a.v1.Register)))
+	srv.RegisterOnShutdown(a.v1.EndStreams)
 	a.serve("web", srv, func() error {
 		if tls := a.cfg.Web.TLS; tls.Cert != "" {
 			return srv.ServeTLS(l, tls.Cert, tls.Key)
@@ -311,6 +329,7 @@ func (a *App) startAdmin(context.Context) error {
 	a.v1.RegisterLocal(mux)
 	mux.Handle("/", web.Admin(Version(), stored{a.store}, a.board, web.MessageRoutes(outboxOf{stored{a.store}, a.outbox})))
 	srv := a.httpServer(mux)
+	srv.RegisterOnShutdown(a.v1.EndStreams)
 	a.serve("admin socket", srv, func() error { return srv.Serve(l) })
 	return nil
 }
@@ -390,6 +409,9 @@ func (a *App) Reload(cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
+	if err := a.reloadMessages(cfg); err != nil {
+		return err
+	}
 	before := a.tenants.Load()
 	if err := a.setTenants(dir); err != nil {
 		return err
@@ -398,7 +420,8 @@ func (a *App) Reload(cfg *config.Config) error {
 	a.sip.SetTrunks(trunks(cfg))
 	a.trunkAudio.Store(trunkAudio(cfg))
 	a.phones.setDirectory(dir)
-	a.board.SetDirectory(dir, limits(cfg))
+	a.limits = limits(cfg)
+	a.board.SetDirectory(dir, a.limits)
 	for _, name := range needRestart(a.cfg, cfg) {
 		a.log.Warn("this change needs a restart", "section", name)
 	}
@@ -409,7 +432,7 @@ func needRestart(old, new *config.Config) []string {
 	var changed []string
 	for name, pair := range map[string][2]any{
 		"sip": {old.SIP, new.SIP}, "media": {old.Media, new.Media}, "web": {old.Web, new.Web}, "store": {old.Store, new.Store},
-		"log": {old.Log, new.Log}, "messages": {old.Messages, new.Messages}, "drain_timeout": {old.DrainTimeout, new.DrainTimeout},
+		"log": {old.Log, new.Log}, "codes": {old.Codes, new.Codes}, "alarms": {old.Alarms, new.Alarms}, "drain_timeout": {old.DrainTimeout, new.DrainTimeout},
 	} {
 		if fmt.Sprint(pair[0]) != fmt.Sprint(pair[1]) {
 			changed = append(changed, name)
@@ -437,7 +460,7 @@ func trunkAudio(cfg *config.Config) *map[string]sip.Audio {
 	all := map[string]sip.Audio{}
 	for _, t := range cfg.Trunks {
 		secure, _ := media.ParseSecure(t.SRTP)
-		all[string(t.Name)] = sip.Audio{Codecs: config.CodecNames(t.Codecs), Secure: secure}
+		all[string(t.Name)] = sip.Audio{Codecs: config.CodecNames(t.Codecs), Secure: secure, Shared: t.Media == "shared"}
 	}
 	return &all
 }

@@ -11,6 +11,7 @@ import (
 
 	"telefonist/calendar"
 	"telefonist/call"
+	"telefonist/config"
 	"telefonist/directory"
 	"telefonist/exchange"
 	"telefonist/record"
@@ -21,8 +22,8 @@ import (
 // newV1 puts together what the API needs of the other rooms.
 func (a *App) newV1() *web.V1 {
 	return &web.V1{
-		Store: a.store, Tenants: a.tenants.Load, Calendar: calendar.Calendar{Eves: true}, Tables: tables{}, Live: a.liveCall,
-		Log: a.log, Metrics: web.NewV1Metrics(a.reg), Now: time.Now,
+		Store: a.store, Tenants: a.tenants.Load, Calendar: calendar.Calendar{Eves: true}, Tables: tables{}, Live: a.liveCall, Reports: readReports, Events: a.store,
+		Log: a.log, Metrics: web.NewV1Metrics(a.reg), Now: time.Now, SetSwitch: a.SetSwitch,
 	}
 }
 
@@ -55,6 +56,9 @@ func (a *App) setTenants(d *directory.Directory) error {
 // observe hears of every entry of every call's story.
 func (a *App) observe(h *record.Head, e call.Entry, ended *record.Record) {
 	a.lives.called(h.Rules.Number, h.Received)
+	if a.finder != nil {
+		a.finder.ended(ended)
+	}
 	if a.opts.Observe != nil {
 		a.opts.Observe(h, e, ended)
 	}
@@ -85,6 +89,33 @@ func startLives(s *store.Store, log *slog.Logger) *lives {
 	return l
 }
 
+// missedLives notes first calls that a crash kept from being noted: their records are there, and nobody has called yet since the start.
+func (a *App) missedLives(ctx context.Context) error {
+	all, err := a.store.Lives("")
+	if err != nil {
+		return err
+	}
+	found := errors.New("found")
+	for _, l := range all {
+		if l.Stage() != directory.Ordered {
+			continue
+		}
+		err := a.store.Calls(ctx, store.Filter{Tenant: l.Tenant, From: l.Ordered}, func(r record.Record) error {
+			if r.Number != l.Number {
+				return nil
+			}
+			if err := a.store.NumberDelivered(l.Number, r.Received); err != nil {
+				return err
+			}
+			return found
+		})
+		if err != nil && !errors.Is(err, found) {
+			return err
+		}
+	}
+	return nil
+}
+
 // called hands a number over once. Where the buffer is full its next call does.
 func (l *lives) called(number string, at time.Time) {
 	if l.seen[number] {
@@ -101,6 +132,15 @@ func (l *lives) called(number string, at time.Time) {
 func (l *lives) stop() {
 	close(l.calls)
 	<-l.done
+}
+
+// readReports lets web read what other systems post.
+func readReports(source, contentType string, data []byte) ([]directory.Report, error) {
+	all, err := exchange.ReadReports(source, contentType, data)
+	if errors.Is(err, exchange.ErrNoSource) {
+		return nil, fmt.Errorf("%w: %w", directory.ErrNotFound, err)
+	}
+	return all, err
 }
 
 // tables lets web read and write files.
@@ -134,7 +174,7 @@ func OpenDirectory(dir string) (client *web.Client, closing func(), err error) {
 	if err != nil {
 		return nil, nil, errors.Join(err, s.Close())
 	}
-	api := &web.V1{Store: s, Tenants: func() *directory.Directory { return tenants }, Calendar: calendar.Calendar{Eves: true}, Tables: tables{},
+	api := &web.V1{Store: s, Events: s, Stopped: true, Tenants: func() *directory.Directory { return tenants }, Calendar: calendar.Calendar{Eves: true}, Tables: tables{},
 		Live: func(context.Context, string) (string, string, bool) { return "", "", false },
 		Log:  slog.New(slog.DiscardHandler), Metrics: web.NewV1Metrics(nil), Now: time.Now}
 	mux := http.NewServeMux()
@@ -142,27 +182,35 @@ func OpenDirectory(dir string) (client *web.Client, closing func(), err error) {
 	return web.NewClient(mux), func() { api.Close(); _ = s.Close() }, nil
 }
 
-// keptTenants are the tenants as they were provisioned last, as far as reading their directories needs it.
+// keptTenants are the tenants as they were provisioned last. What they have from the queue section and from plans is not kept:
+// they have the defaults of both.
 func keptTenants(s *store.Store) (*directory.Directory, error) {
 	state, _, err := provisioned(s)
 	if err != nil {
 		return nil, err
 	}
-	var all []directory.Tenant
-	for id, t := range state.Tenants {
-		tenant := directory.Tenant{ID: id, Name: id, Disabled: t.Disabled}
-		if t.Named.Name != nil {
-			tenant.Name = *t.Named.Name
-		}
-		if t.Named.Number != nil {
-			tenant.Number = string(*t.Named.Number)
-		}
-		if t.Named.CommonNumbers != nil {
-			for _, c := range *t.Named.CommonNumbers {
-				tenant.Common = append(tenant.Common, directory.CommonNumber{Name: c.Name, Number: string(c.Number), CustomerService: c.CustomerService})
-			}
-		}
-		all = append(all, tenant)
+	dir, err := config.Default().Directory(state)
+	if err != nil {
+		return nil, err
 	}
-	return directory.New(all, nil)
+	switches, err := s.Switches()
+	if err != nil {
+		return nil, err
+	}
+	return dir.WithSwitches(switches), nil
+}
+
+// tend keeps the store's statistics up to date until the server stops.
+func (a *App) tend() {
+	run, stop := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		a.store.Tend(run)
+	}()
+	a.parts.add("statistics", func(context.Context) error {
+		stop()
+		<-done
+		return nil
+	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"reflect"
 
 	"telefonist/config"
 	"telefonist/message"
@@ -11,6 +12,7 @@ import (
 	"telefonist/message/sms"
 	"telefonist/record"
 	"telefonist/store"
+	"telefonist/switchboard"
 	"telefonist/web"
 )
 
@@ -47,20 +49,28 @@ func transports(cfg *config.Config) (all map[record.Channel]message.Transport, c
 	return all, close, wrong
 }
 
+// outboxConfig is what an outbox takes of a configuration.
+func outboxConfig(cfg *config.Config, gateways map[record.Channel]message.Transport) message.Config {
+	m := cfg.Messages
+	return message.Config{Transports: gateways, Retry: message.Retry{First: m.Retry.First, Max: m.Retry.Max, GiveUp: m.Retry.GiveUp}, Rate: m.Rate,
+		Keep: m.Keep, Timeout: max(m.Email.Timeout, m.SMS.Timeout)}
+}
+
 // startMessages sends what the store has, from now until the part is stopped, which is before the store is.
 func (a *App) startMessages(context.Context) error {
-	m := a.cfg.Messages
 	gateways, closeGateways, wrong := transports(a.cfg)
 	if len(wrong) > 0 {
 		return wrong
 	}
-	outbox, err := message.New(message.Config{Store: a.store, Transports: gateways,
-		Retry: message.Retry{First: m.Retry.First, Max: m.Retry.Max, GiveUp: m.Retry.GiveUp}, Rate: m.Rate, Keep: m.Keep,
-		Timeout: max(m.Email.Timeout, m.SMS.Timeout), Logger: a.log, Registerer: a.reg})
+	c := outboxConfig(a.cfg, gateways)
+	c.Store, c.Logger, c.Registerer = a.store, a.log, a.reg
+	outbox, err := message.New(c)
 	if err != nil {
 		return err
 	}
-	a.outbox = outbox
+	a.outbox, a.closeGateways = outbox, closeGateways
+	a.mail.Store(a.cfg)
+	a.v1.Outbox = &messenger{store: a.store, board: func() *switchboard.Board { return a.board }, outbox: outbox, cfg: a.mail.Load}
 	run, stop := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
@@ -70,9 +80,27 @@ func (a *App) startMessages(context.Context) error {
 	a.parts.add("messages", func(context.Context) error {
 		stop()
 		<-done
-		closeGateways()
+		a.reload.Lock()
+		defer a.reload.Unlock()
+		a.closeGateways()
 		return nil
 	})
+	return nil
+}
+
+// reloadMessages goes on with the gateways of a changed configuration. The caller holds a.reload.
+func (a *App) reloadMessages(cfg *config.Config) error {
+	if reflect.DeepEqual(a.mail.Load().Messages, cfg.Messages) && a.mail.Load().Web.ExternalURL == cfg.Web.ExternalURL {
+		return nil
+	}
+	gateways, closeGateways, wrong := transports(cfg)
+	if len(wrong) > 0 {
+		return wrong
+	}
+	a.mail.Store(cfg)
+	a.outbox.Reload(outboxConfig(cfg, gateways))
+	a.closeGateways() // attempts under way keep their connections until they end
+	a.closeGateways = closeGateways
 	return nil
 }
 
@@ -80,7 +108,7 @@ func (a *App) startMessages(context.Context) error {
 func (a *App) withHooks(h http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/", h)
-	mux.Handle(message.HookPath, a.outbox.Handler(hooks(a.cfg)))
+	mux.Handle(message.HookPath, a.outbox.Handler(func() message.Hooks { return hooks(a.mail.Load()) }))
 	return mux
 }
 
@@ -98,7 +126,7 @@ type outboxOf struct {
 	outbox *message.Outbox
 }
 
-func (o outboxOf) Resend(id string) (record.Outgoing, error) { return o.outbox.Resend(id) }
+func (o outboxOf) Resend(id, by string) (record.Outgoing, error) { return o.outbox.Resend(id, by) }
 
 // MessageReader reads messages, wherever they can be read from.
 type MessageReader interface {

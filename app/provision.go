@@ -57,6 +57,11 @@ func provision(s *store.Store, cfg *config.Config) (*directory.Directory, error)
 	if err != nil {
 		return nil, err
 	}
+	switches, err := s.Switches()
+	if err != nil {
+		return nil, err
+	}
+	dir = dir.WithSwitches(switches)
 	generation++
 	var entries []store.Provisioned
 	for id, t := range next.Tenants {

@@ -8,8 +8,10 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"telefonist/directory"
+	"telefonist/record"
 	"telefonist/search"
 	"telefonist/store"
 	"telefonist/web"
@@ -26,6 +28,8 @@ type finder struct {
 	dirty map[string]bool
 	wake  chan struct{} // one place: somebody is dirty
 	last  map[string]uint64
+	known sync.Map           // tenants whose choices were read
+	calls chan record.Record // that ended with a connection
 	stop  context.CancelFunc
 	done  chan struct{}
 }
@@ -33,7 +37,7 @@ type finder struct {
 // startFinder makes an index in which no tenant is open yet, and follows the directories' changes.
 func (a *App) startFinder() (*finder, error) {
 	f := &finder{store: a.store, tenants: a.tenants.Load, log: a.log, dirty: map[string]bool{}, wake: make(chan struct{}, 1),
-		last: map[string]uint64{}, done: make(chan struct{})}
+		last: map[string]uint64{}, calls: make(chan record.Record, 1024), done: make(chan struct{})}
 	var err error
 	if f.index, err = search.New(f, search.Config{Registerer: a.reg}); err != nil {
 		return nil, err
@@ -58,6 +62,17 @@ func (a *App) startFinder() (*finder, error) {
 	return f, nil
 }
 
+// ended hears of a call's record on the switchboard's goroutine, which never waits: where too many end at once, some are not counted.
+func (f *finder) ended(r *record.Record) {
+	if r == nil || r.Mediated == "" {
+		return
+	}
+	select {
+	case f.calls <- *r:
+	default:
+	}
+}
+
 func (f *finder) close() { f.stop(); <-f.done }
 
 // changed hears of a change on the goroutine of whoever made it.
@@ -76,6 +91,9 @@ func (f *finder) follow(ctx context.Context) {
 	for {
 		select {
 		case <-f.wake:
+		case r := <-f.calls:
+			f.connected(r)
+			continue
 		case <-ctx.Done():
 			return
 		}
@@ -87,6 +105,7 @@ func (f *finder) follow(ctx context.Context) {
 			if err := f.catchUp(ctx, tenant); err != nil && ctx.Err() == nil {
 				f.log.Error("search could not follow a directory: it is indexed anew", "tenant", tenant, "err", err)
 				f.index.Close(tenant)
+				f.known.Delete(tenant)
 			}
 		}
 	}
@@ -112,11 +131,13 @@ func (f *finder) apply(ctx context.Context, tenant string, c directory.Change) e
 	switch {
 	case c.Action == directory.ActionImport:
 		return f.index.Build(ctx, tenant, f.Docs(ctx, tenant))
+	case c.Kind == directory.KindOffice && officeName(c.Old) != officeName(c.New): // people are found by it
+		return f.index.Build(ctx, tenant, f.Docs(ctx, tenant))
 	case c.New == nil:
 		f.index.Delete(tenant, docID(c.Kind, c.ID))
 		return nil
 	}
-	d, ok, err := docOf(directory.Item{Kind: c.Kind, ID: c.ID, Doc: c.New})
+	d, ok, err := f.docOf(tenant, directory.Item{Kind: c.Kind, ID: c.ID, Doc: c.New}, map[string]string{})
 	if ok && err == nil {
 		f.index.Put(tenant, d)
 	}
@@ -154,6 +175,7 @@ const kindCommon directory.Kind = "common_number"
 func (f *finder) Docs(ctx context.Context, tenant string) iter.Seq2[search.Doc, error] {
 	return func(yield func(search.Doc, error) bool) {
 		t, _ := f.tenants().Tenant(tenant)
+		offices := map[string]string{}
 		for _, c := range t.Common {
 			if !yield(commonDoc(c), nil) {
 				return
@@ -172,7 +194,7 @@ func (f *finder) Docs(ctx context.Context, tenant string) iter.Seq2[search.Doc, 
 				more = len(items) == 1000
 				for _, it := range items {
 					after = it.ID
-					if d, ok, err := docOf(it); (ok || err != nil) && !yield(d, err) || err != nil {
+					if d, ok, err := f.docOf(tenant, it, offices); (ok || err != nil) && !yield(d, err) || err != nil {
 						return
 					}
 				}
@@ -181,16 +203,20 @@ func (f *finder) Docs(ctx context.Context, tenant string) iter.Seq2[search.Doc, 
 	}
 }
 
-// docOf gives what can be found of an item; ok is false for kinds that are not searched.
-func docOf(it directory.Item) (d search.Doc, ok bool, err error) {
+// docOf gives what can be found of an item; ok is false for kinds that are not searched. Names of offices that were looked up are
+// kept in offices.
+func (f *finder) docOf(tenant string, it directory.Item, offices map[string]string) (d search.Doc, ok bool, err error) {
 	d.ID = docID(it.Kind, it.ID)
 	switch it.Kind {
 	case directory.KindPerson:
 		var p directory.Person
 		err = json.Unmarshal(it.Doc, &p)
-		d.Kind, d.Names, d.Keywords, d.Title, d.Department, d.Office, d.Languages = search.Person, []string{p.Name()}, p.Keywords, p.Title, p.Department, p.Office, p.Languages
+		d.Kind, d.Names, d.Keywords, d.Title, d.Department, d.Office, d.Languages = search.Person, []string{p.Name()}, p.Keywords, p.Title, p.Department, f.office(tenant, p.Office, offices), p.Languages
 		for _, n := range p.Numbers {
 			d.Numbers = append(d.Numbers, n.Number)
+		}
+		if p.SMS != "" && !slices.Contains(d.Numbers, p.SMS) {
+			d.Numbers = append(d.Numbers, p.SMS)
 		}
 		text := []string{p.Email, p.Notes}
 		for _, r := range p.Responsibilities {
@@ -212,8 +238,14 @@ func docOf(it directory.Item) (d search.Doc, ok bool, err error) {
 		for _, r := range i.Connect {
 			text = append(text, r.Text)
 		}
+		if i.Message != nil {
+			text = append(append(text, i.Message.Ask...), i.Message.Note)
+		}
 		for _, c := range i.Contacts {
-			text = append(text, c.Name, c.About)
+			text = append(text, c.Name, c.About, c.Email)
+			if c.Phone != "" {
+				d.Numbers = append(d.Numbers, c.Phone)
+			}
 		}
 		d.Kind, d.Text = search.Instruction, strings.Join(text, "\n")
 	default:
@@ -222,9 +254,45 @@ func docOf(it directory.Item) (d search.Doc, ok bool, err error) {
 	return d, true, err
 }
 
+// office gives the name of a person's office, which is written as its id or its name.
+func (f *finder) office(tenant, office string, known map[string]string) string {
+	if office == "" {
+		return ""
+	}
+	name, is := known[office]
+	if !is {
+		name = office
+		if it, err := f.store.Item(tenant, directory.KindOffice, office); err == nil {
+			name = officeName(it.Doc)
+		}
+		known[office] = name
+	}
+	return name
+}
+
+// officeName is empty where there is no office.
+func officeName(doc json.RawMessage) string {
+	var o directory.Office
+	_ = json.Unmarshal(doc, &o) // the store's documents are whole
+	return o.Name
+}
+
 // Search implements web.Searcher.
-func (f *finder) Search(ctx context.Context, tenant, query string, limit int) ([]web.Hit, error) {
-	found, err := f.index.Search(ctx, tenant, query, search.Options{Limit: limit})
+func (f *finder) Search(ctx context.Context, tenant, query, caller string, limit int) ([]web.Hit, error) {
+	now := time.Now()
+	f.remember(tenant)
+	o := search.Options{Limit: limit, Now: now}
+	if caller != "" {
+		own, err := f.store.Choices(tenant, caller)
+		if err != nil {
+			f.log.Warn("a caller's choices could not be read", "tenant", tenant, "err", err)
+		}
+		o.Boosts = map[string]float64{}
+		for id, c := range own {
+			o.Boosts[id] = callerWeight * c.AsOf(now)
+		}
+	}
+	found, err := f.index.Search(ctx, tenant, query, o)
 	if err != nil {
 		return nil, err
 	}
@@ -234,4 +302,46 @@ func (f *finder) Search(ctx context.Context, tenant, query string, limit int) ([
 		hits = append(hits, web.Hit{Kind: kind, ID: id, Score: h.Score})
 	}
 	return hits, nil
+}
+
+// callerWeight is how many choices of others one of the caller's own is worth: who asked for Anna will mostly ask for her again.
+const callerWeight = 10
+
+// remember tells the index what was chosen of a tenant before the start. That it orders hits is worth no error.
+func (f *finder) remember(tenant string) {
+	if _, known := f.known.LoadOrStore(tenant, true); known {
+		return
+	}
+	before, err := f.store.Choices(tenant, "")
+	if err != nil {
+		f.log.Warn("choices could not be read", "tenant", tenant, "err", err)
+		return
+	}
+	f.index.Remember(tenant, before)
+}
+
+// Chosen implements web.Searcher.
+func (f *finder) Chosen(tenant, kind, id, caller string, at time.Time) error {
+	f.remember(tenant)
+	doc := docID(directory.Kind(kind), id)
+	if err := f.store.Choose(tenant, doc, caller, at); err != nil {
+		return err
+	}
+	f.index.Boost(tenant, doc, at)
+	return nil
+}
+
+// connected hears that a call ended in which a caller was connected with somebody: that is a choice too, which nobody has to tell of.
+func (f *finder) connected(r record.Record) {
+	target := r.Parties.Target
+	if r.Mediated == "" || target == "" {
+		return
+	}
+	ids, err := f.store.FindPeople(r.Tenant, directory.NumberKey(target))
+	if err == nil && len(ids) == 1 {
+		err = f.Chosen(r.Tenant, string(directory.KindPerson), ids[0], r.Parties.Caller, r.Ended)
+	}
+	if err != nil {
+		f.log.Warn("whom a caller was connected with could not be noted", "call", r.Call, "err", err)
+	}
 }

@@ -80,11 +80,11 @@ tenants:
 		t.Errorf("common number: %+v", hits)
 	}
 	do("acme", "PUT", "/people/bo", `{"given_name":"Bo","family_name":"Alm"}`, "If-None-Match", "*")
-	do("acme", "PUT", "/people/anna", `{"given_name":"Anna","family_name":"Carlsson","keywords":["fakturor"],"substitutes":["bo"],"numbers":[{"kind":"mobile","number":"0701234567"}]}`, "If-None-Match", "*")
+	do("acme", "PUT", "/people/anna", `{"given_name":"Anna","family_name":"Carlsson","keywords":["fakturor"],"substitutes":["bo"],"sms":"070-987 65 43","numbers":[{"kind":"mobile","number":"0701234567"}]}`, "If-None-Match", "*")
 	one := func(title string) func([]web.Hit) bool {
 		return func(h []web.Hit) bool { return len(h) == 1 && h[0].Title == title }
 	}
-	for _, query := range []string{"ana karlsson", "faktur", "4567"} {
+	for _, query := range []string{"ana karlsson", "faktur", "4567", "0709876543"} {
 		await(query, one("Anna Carlsson"))
 		if hits := find("other", query); len(hits) != 0 {
 			t.Errorf("another tenant finds %+v", hits)
@@ -98,4 +98,15 @@ tenants:
 	await("carlsson", func(h []web.Hit) bool { return len(h) == 0 })
 	do("acme", "POST", "/imports", "Förnamn;Efternamn\nCia;Berg\n", "Content-Type", "text/csv")
 	await("cia", one("Cia Berg"))
+	do("acme", "PUT", "/people/dan", `{"given_name":"Dan","family_name":"Dahl","office":"hq"}`, "If-None-Match", "*")
+	do("acme", "PUT", "/offices/hq", `{"name":"Luleå"}`, "If-None-Match", "*")
+	await("dan luleå", one("Dan Dahl"))
+	do("acme", "PUT", "/offices/hq", `{"name":"Kiruna"}`, "If-Match", "*")
+	await("dan kiruna", one("Dan Dahl"))
+	nobody := func(h []web.Hit) bool { return len(h) == 0 }
+	await("dan luleå", nobody)
+	do("acme", "DELETE", "/offices/hq", "", "If-Match", "*")
+	await("dan kiruna", nobody)
+	do("acme", "PUT", "/instructions/tenant", `{"contacts":[{"name":"Vaktmästeriet","phone":"08-500 000 77"}]}`, "If-None-Match", "*")
+	await("500 000 77", one("Acme AB"))
 }

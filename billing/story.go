@@ -7,13 +7,13 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"telefonist/call"
+	"telefonist/calendar"
 	"telefonist/record"
 	"telefonist/tariff"
 )
 
-// WriteStory prints one call for a person: what it was, what happened line by line with the time since it arrived, and
-// what it is charged.
+// WriteStory prints one call for a person: what it was, what happened line by line with the time since it arrived and that of
+// the clock, and what it is charged.
 func WriteStory(w io.Writer, r record.Record) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	field := func(name, value string) {
@@ -33,7 +33,11 @@ func WriteStory(w io.Writer, r record.Record) error {
 	if r.Row != nil {
 		field("handled", (time.Duration(r.HandledMS) * time.Millisecond).String())
 	}
-	field("outcome", string(r.Outcome)+" ("+string(r.Cause)+")")
+	if r.Outcome == "" {
+		field("outcome", "under way")
+	} else {
+		field("outcome", string(r.Outcome)+" ("+string(r.Cause)+")")
+	}
 	if r.Mediated != "" {
 		field("mediated", strings.TrimSpace(r.Mediated+" "+r.Parties.Target))
 	}
@@ -48,7 +52,7 @@ func WriteStory(w io.Writer, r record.Record) error {
 	}
 	fmt.Fprintln(tw)
 	for _, e := range r.Story {
-		fmt.Fprintf(tw, "%10.3fs\t%s\t%s\n", e.Since.Seconds(), e.Kind, detail(e))
+		fmt.Fprintf(tw, "%10.3fs\t%s\t%s\t%s\n", e.Since.Seconds(), clock(e.Wall), e.Kind, detail(e))
 	}
 	return tw.Flush()
 }
@@ -76,15 +80,10 @@ func audio(m record.Media) string {
 	return text
 }
 
-func detail(e call.Entry) string {
-	var parts []string
-	for _, s := range []string{e.Agent, e.Number, e.Reason} {
-		if s != "" {
-			parts = append(parts, s)
-		}
+// clock is the time of day in Sweden.
+func clock(t time.Time) string {
+	if t.IsZero() {
+		return ""
 	}
-	if e.Code != 0 {
-		parts = append(parts, fmt.Sprint(e.Code))
-	}
-	return strings.Join(parts, " ")
+	return t.In(calendar.Stockholm()).Format("15:04:05.000")
 }

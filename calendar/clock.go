@@ -113,3 +113,13 @@ func (w *Window) UnmarshalText(text []byte) error {
 	*w = got
 	return nil
 }
+
+// Next returns the first instant after now at which clocks in Stockholm show t.
+func Next(t TimeOfDay, now time.Time) time.Time {
+	today := DateOf(now)
+	for d := today; ; d = d.AddDays(1) {
+		if at := d.On(t); at.After(now) {
+			return at
+		}
+	}
+}

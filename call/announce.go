@@ -11,9 +11,8 @@ const (
 	English = "en"
 )
 
-// farthestPosition is the last place in line that is told: numbers are put together up to it. Who stands farther behind hears
-// only how long it may take.
-const farthestPosition = 99
+// farthestPosition is the last place in line that is told by its number. Who stands farther behind hears that it is far.
+const farthestPosition = 199
 
 // welcome has the caller who has just been connected into the queue hear the tenant's messages, once, and music after them.
 func (c *Call) welcome() {
@@ -101,10 +100,13 @@ func (c *Call) language() string {
 
 // positionClips say "du har plats nummer tre i kön".
 func positionClips(language string, position int) []string {
-	if position < 1 || position > farthestPosition {
+	switch {
+	case position < 1:
 		return nil
+	case position > farthestPosition:
+		return []string{language + "-position-far"}
 	}
-	clips := append([]string{language + "-position"}, numberClips(language, position)...)
+	clips := append([]string{language + "-position"}, NumberClips(language, position)...)
 	return append(clips, language+"-in-queue")
 }
 
@@ -119,14 +121,17 @@ func waitClips(language string, wait time.Duration) []string {
 	case minutes > 60:
 		return []string{language + "-wait-long"}
 	}
-	clips := append([]string{language + "-wait"}, numberClips(language, minutes)...)
+	clips := append([]string{language + "-wait"}, NumberClips(language, minutes)...)
 	return append(clips, language+"-minutes")
 }
 
-// numberClips say a number of 1 to 99, in Swedish and English alike: those up to 20 and the tens are one word.
-func numberClips(language string, n int) []string {
+// NumberClips say a number of 1 to 199, in Swedish and English alike: those up to 20, the tens and a hundred are one word.
+func NumberClips(language string, n int) []string {
 	word := func(n int) string { return language + "-" + strconv.Itoa(n) }
-	if n <= 20 || n%10 == 0 {
+	switch {
+	case n > 100:
+		return append([]string{word(100) + "-and"}, NumberClips(language, n-100)...)
+	case n <= 20 || n%10 == 0:
 		return []string{word(n)}
 	}
 	return []string{word(n / 10 * 10), word(n % 10)}
@@ -135,11 +140,11 @@ func numberClips(language string, n int) []string {
 // AnnouncementClips are the names of all clips that announcements in a language are made of.
 func AnnouncementClips(language string) []string {
 	var names []string
-	for _, part := range []string{"position", "in-queue", "wait", "minutes", "wait-one", "wait-short", "wait-long"} {
+	for _, part := range []string{"position", "position-far", "100-and", "in-queue", "wait", "minutes", "wait-one", "wait-short", "wait-long"} {
 		names = append(names, language+"-"+part)
 	}
-	for n := 1; n <= farthestPosition; n++ {
-		if words := numberClips(language, n); len(words) == 1 {
+	for n := 1; n <= 100; n++ {
+		if words := NumberClips(language, n); len(words) == 1 {
 			names = append(names, words...)
 		}
 	}

@@ -93,10 +93,11 @@ func TestNumbersAreSpokenInBothLanguages(t *testing.T) {
 		{"sv", call.Place{Position: 20, Wait: 89 * time.Second}, "sv-position sv-20 sv-in-queue sv-wait-one"},
 		{"en", call.Place{Position: 21, Wait: 90 * time.Second}, "en-position en-20 en-1 en-in-queue en-wait en-2 en-minutes"},
 		{"en", call.Place{Position: 99, Wait: 47 * time.Minute}, "en-position en-90 en-9 en-in-queue en-wait en-40 en-7 en-minutes"},
-		{"sv", call.Place{Position: 100, Wait: time.Hour}, "sv-wait sv-60 sv-minutes"},
-		{"sv", call.Place{Position: 100, Wait: 61 * time.Minute}, "sv-wait-long"},
+		{"sv", call.Place{Position: 100, Wait: time.Hour}, "sv-position sv-100 sv-in-queue sv-wait sv-60 sv-minutes"},
+		{"sv", call.Place{Position: 199, Wait: 61 * time.Minute}, "sv-position sv-100-and sv-90 sv-9 sv-in-queue sv-wait-long"},
 		{"sv", call.Place{Position: 40}, "sv-position sv-40 sv-in-queue"},
-		{"sv", call.Place{Position: 100}, ""},
+		{"en", call.Place{Position: 200}, "en-position-far"},
+		{"sv", call.Place{}, ""},
 	} {
 		h := enter(t, func(r *call.Rules) { announced(r); r.Language = c.language }, func(h *harness) {})
 		h.place = c.place
@@ -117,7 +118,7 @@ func TestAnnouncementsAreMadeOfTheirClips(t *testing.T) {
 		for _, name := range call.AnnouncementClips(language) {
 			known[name] = true
 		}
-		for n := range 101 {
+		for n := range 202 {
 			h := enter(t, func(r *call.Rules) { announced(r); r.Language = language }, func(h *harness) {})
 			h.place = call.Place{Position: n, Wait: time.Duration(n) * time.Minute}
 			h.until(10*time.Second - 1)

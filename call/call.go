@@ -20,6 +20,8 @@ const promptLimit = time.Minute
 const (
 	defaultRingTimeout = 15 * time.Second
 	defaultRecallAfter = 20 * time.Second
+	defaultParkRecall  = 3 * time.Minute
+	defaultHardCap     = 30 * time.Minute
 )
 
 type phase int
@@ -34,6 +36,8 @@ const (
 	connected               // caller and target are connected without an agent
 	forwarding              // sent on by rule, the target rings
 	leaving                 // a prompt or busy tone plays, then the call ends
+	parked                  // in a slot, without an agent
+	calling                 // an outgoing call: the receptionist is ready, the party is called
 	ended
 )
 
@@ -54,6 +58,7 @@ type Call struct {
 	mediated bool    // the wanted party answered
 	leaveAs  Outcome // what the record says of a call that a prompt ends
 	agent    agent
+	rest     []agent       // those whose phones ring besides the agent's (ring-all)
 	handled  time.Duration // finished stretches of the service's receptionists
 	passed   []Timer       // marks of the summed handling time that the story tells of
 	target   target
@@ -63,13 +68,24 @@ type Call struct {
 	announces       bool          // TimerAnnounce is armed, or was while a phone rang
 	placeAt, waitAt time.Duration // when her position and the expected wait are announced next
 
-	consult LegID // the agent's second leg, empty without a consultation
+	consult LegID // the agent's second leg, empty where she consults on her own, or not at all
+	side    side  // whom she speaks to while she consults
 	refer   refer
-	early   []earlyEvent // asked for before the audio was open
-	legs    int          // outgoing legs made so far, for their names
+	asked   asked     // what waits for a colleague to be reserved
+	mate    Candidate // the colleague just reserved
 
-	at  Instant
-	out []Command
+	parkedBy  string        // who parked the caller, empty where she is in no slot
+	parkUntil time.Duration // when she is brought back
+	group     string        // the only group that the call is offered to
+	granted   time.Duration // time that supervisors gave
+	limited   bool          // what happens at the limit has happened
+	wishing   bool          // the prompt that plays offers a call-back
+	out       *Out          // set where the service calls
+	early     []earlyEvent  // asked for before the audio was open
+	legs      int           // outgoing legs made so far, for their names
+
+	at   Instant
+	said []Command
 }
 
 // agent is the receptionist reserved for the call. id is empty where there is none.
@@ -80,8 +96,12 @@ type agent struct {
 	present bool  // in the call: handling time runs
 	held    bool  // her phone holds the caller
 	lost    bool  // nothing was heard of her phone: it is no use to come back to
+	onHold  bool  // she holds the caller by her console
+	answers bool  // her phone was told to answer by itself
+	dialled bool  // her leg came in, and has not been accepted: she called out by her phone
 	from    time.Duration
-	recall  string // why the caller comes back to this agent, empty for a first offer
+	via     Destination // where she is reached, zero: her registered phones
+	recall  string      // why the caller comes back to this agent, empty for a first offer
 }
 
 // target is the far side that the caller is to be connected with.
@@ -90,7 +110,9 @@ type target struct {
 	to       Destination
 	early    bool // it may be heard though it has not answered
 	answered bool
-	identity string // who answered, where the answer said so
+	identity string    // who answered, where the answer said so
+	mate     Candidate // a colleague, reserved until she is freed or has the call
+	fallback bool      // a rule's number and not the wanted party
 }
 
 // refer is the REFER under way, to be told how it goes.
@@ -107,6 +129,12 @@ func New(id ID, rules Rules, caller LegID, from Party) *Call {
 	if rules.RecallAfter <= 0 {
 		rules.RecallAfter = defaultRecallAfter
 	}
+	if rules.ParkRecall <= 0 {
+		rules.ParkRecall = defaultParkRecall
+	}
+	if rules.HardCap == 0 {
+		rules.HardCap = defaultHardCap
+	}
 	return &Call{id: id, rules: rules, caller: caller, from: from}
 }
 
@@ -122,13 +150,32 @@ func (c *Call) Done() bool { return c.phase == ended }
 // Agent returns the agent reserved for the call, or "".
 func (c *Call) Agent() string { return c.agent.id }
 
+// Agents returns everybody who is reserved for the call: its agent, those whose phones ring as well, and the colleague whom
+// she asks.
+func (c *Call) Agents() []string {
+	var all []string
+	for _, a := range append([]agent{c.agent}, c.rest...) {
+		if a.id != "" {
+			all = append(all, a.id)
+		}
+	}
+	if id := c.target.mate.Agent; id != "" {
+		all = append(all, id)
+	}
+	return all
+}
+
 // Begin logs the arrival. The call goes on when it is durable; where that takes longer than 2 s it is refused.
 func (c *Call) Begin(at Instant, dialog Dialog) []Command {
 	c.begin(at)
-	c.log(Entry{Kind: KindArrived, Leg: c.caller, Number: c.from.Number, Dialog: &dialog})
+	if c.out != nil {
+		c.logDialled(dialog)
+	} else {
+		c.log(Entry{Kind: KindArrived, Leg: c.caller, Number: c.from.Number, Dialog: &dialog})
+	}
 	c.emit(Await{StepArrived})
 	c.arm(TimerCommit, commitLimit)
-	return c.out
+	return c.said
 }
 
 // Handle takes one event in and returns what is to be done, in order. leg is empty for events that concern no leg. An
@@ -136,7 +183,7 @@ func (c *Call) Begin(at Instant, dialog Dialog) []Command {
 func (c *Call) Handle(at Instant, leg LegID, ev Event) []Command {
 	c.begin(at)
 	if c.phase == ended {
-		return nil
+		return nil // whoever was reserved for it and it has not heard of is given back with it
 	}
 	switch leg {
 	case "":
@@ -150,21 +197,33 @@ func (c *Call) Handle(at Instant, leg LegID, ev Event) []Command {
 	case c.consult:
 		c.consultLeg(ev)
 	default:
-		switch ev := ev.(type) {
-		case Consult:
-			c.startConsult(leg, ev)
-		case Ended:
-			c.early = slices.DeleteFunc(c.early, func(e earlyEvent) bool { return e.leg == leg })
+		c.otherLeg(leg, ev)
+	}
+	return c.said
+}
+
+// otherLeg handles a leg that is none of those in the conversation.
+func (c *Call) otherLeg(leg LegID, ev Event) {
+	if i := slices.IndexFunc(c.rest, func(a agent) bool { return a.leg == leg }); i >= 0 {
+		c.restLeg(i, ev)
+		return
+	}
+	switch ev := ev.(type) {
+	case Consult:
+		c.startConsult(leg, ev)
+	case Ended:
+		c.early = slices.DeleteFunc(c.early, func(e earlyEvent) bool { return e.leg == leg })
+		if c.asked.leg == leg {
+			c.asked = asked{}
 		}
 	}
-	return c.out
 }
 
 func (c *Call) begin(at Instant) {
-	c.at, c.out = at, nil
+	c.at, c.said = at, nil
 }
 
-func (c *Call) emit(cmds ...Command) { c.out = append(c.out, cmds...) }
+func (c *Call) emit(cmds ...Command) { c.said = append(c.said, cmds...) }
 
 // log adds to the story with the instant of the event being handled.
 func (c *Call) log(e Entry) {
@@ -194,6 +253,14 @@ func (c *Call) own(ev Event) {
 		}
 	case Offered:
 		c.offer(ev)
+	case Reserved:
+		c.reserved(ev)
+	case NoAgent:
+		c.noAgent()
+	case Relieved:
+		c.relieve(ev.Agent)
+	case Act:
+		c.act(ev)
 	case Place:
 		c.announce(ev)
 	case Returned:
@@ -220,6 +287,12 @@ func (c *Call) fired(t Timer) {
 		c.storeFailed(StepAnswered)
 	case TimerWarn, TimerIncluded, TimerLong:
 		c.mark(t)
+	case TimerLimit:
+		c.grantOver()
+	case TimerCap:
+		c.capped()
+	case TimerPark:
+		c.parkOver()
 	case TimerRecall:
 		c.targetOver("no_answer", 408)
 	case TimerHeartbeat:
@@ -238,6 +311,10 @@ func (c *Call) fired(t Timer) {
 
 // callerLeg handles what the caller does, and what becomes of her media.
 func (c *Call) callerLeg(ev Event) {
+	if c.phase == calling {
+		c.partyLeg(ev)
+		return
+	}
 	switch ev := ev.(type) {
 	case Ended:
 		c.caller = "" // gone: finish must not hang it up
@@ -246,9 +323,9 @@ func (c *Call) callerLeg(ev Event) {
 		c.log(Entry{Kind: KindLost, Leg: c.caller})
 		c.finish(c.endOutcome(CauseMedia), CauseMedia)
 	case PromptDone:
-		if c.phase == leaving {
-			c.finish(c.leavingOutcome(), CausePolicy)
-		}
+		c.prompted()
+	case Digit:
+		c.key(ev.Digit)
 	case Held:
 		c.log(Entry{Kind: KindHeld, Leg: c.caller})
 	case Resumed:

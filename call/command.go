@@ -44,6 +44,8 @@ type (
 		Token string
 		// DivertedBy is the number that the call is sent on for (Diversion, History-Info), empty for none.
 		DivertedBy string
+		// Answer asks an agent's phone to answer by itself (RFC 5373): she has said by her console that she takes the call.
+		Answer bool
 		// Expires is how long the far side may ring, sent as Expires so that a phone stops by itself after a crash.
 		Expires time.Duration
 	}
@@ -105,6 +107,9 @@ type (
 	}
 	// Connect relays both ways between two legs, in place of whatever they hear.
 	Connect struct{ A, B LegID }
+	// Mix lets two or three different legs hear each other, each all of the others and not itself, in place of whatever they
+	// hear. When one of three leaves by another command, or ends, the other two stay connected.
+	Mix struct{ Legs []LegID }
 	// Disconnect leaves a leg in silence.
 	Disconnect struct{ Leg LegID }
 	// Tone mixes a short tone into what the leg hears, and nobody else.
@@ -127,8 +132,11 @@ const (
 // Commands to the switchboard.
 type (
 	// Enqueue puts the call into its waiting line, at the head where it has been offered before. Answered by Queued or
-	// QueueFull; the head never is full.
-	Enqueue struct{ Front bool }
+	// QueueFull; the head never is full. Group, where set, names the only group that it is offered to.
+	Enqueue struct {
+		Front bool
+		Group string
+	}
 	// Dequeue takes it out.
 	Dequeue struct{}
 	// Announce asks for the call's place in its waiting line. Answered by Place.
@@ -137,6 +145,20 @@ type (
 	Free struct {
 		Agent string
 		How   Freed
+	}
+	// Reserve asks for a named colleague, besides the agent that the call has. Answered by Reserved; a colleague that is had
+	// is given back by Free like any agent.
+	Reserve struct{ Agent string }
+	// Parked tells that the caller waits in a slot, whose number the switchboard chooses, until Unparked or Finish. Agent put her
+	// there.
+	Parked   struct{ Agent string }
+	Unparked struct{}
+	// Wish leaves a call-back wish for the caller in her place of the queue. It is said before Finish.
+	Wish struct{ Number string }
+	// Result answers an Act, once.
+	Result struct {
+		Ref string
+		Err ActError
 	}
 	// Log adds an entry to the call's story. All entries of one event become durable together.
 	Log struct{ Entry Entry }
@@ -168,11 +190,17 @@ func (Play) isCommand()        {}
 func (Say) isCommand()         {}
 func (Announce) isCommand()    {}
 func (Connect) isCommand()     {}
+func (Mix) isCommand()         {}
 func (Disconnect) isCommand()  {}
 func (Tone) isCommand()        {}
 func (Enqueue) isCommand()     {}
 func (Dequeue) isCommand()     {}
 func (Free) isCommand()        {}
+func (Reserve) isCommand()     {}
+func (Parked) isCommand()      {}
+func (Unparked) isCommand()    {}
+func (Wish) isCommand()        {}
+func (Result) isCommand()      {}
 func (Log) isCommand()         {}
 func (Await) isCommand()       {}
 func (Heartbeat) isCommand()   {}
@@ -191,5 +219,6 @@ func (NotifyRefer) isSignal() {}
 func (Play) isMedia()       {}
 func (Say) isMedia()        {}
 func (Connect) isMedia()    {}
+func (Mix) isMedia()        {}
 func (Disconnect) isMedia() {}
 func (Tone) isMedia()       {}

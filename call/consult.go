@@ -16,16 +16,37 @@ func (c *Call) startConsult(leg LegID, ev Consult) {
 		c.tooEarly(leg, ev)
 	case c.phase != talking:
 		refuse(403, "No call to consult for")
-	case c.consult != "":
+	case c.consulting() || c.asked.agent != "":
 		refuse(486, "A consultation is under way")
 	case ev.Refuse != 0:
 		refuse(ev.Refuse, ev.Reason)
+	case ev.Target.Agent != "":
+		c.ask(leg, ev, ev.Target.Agent)
 	default:
-		c.consult = leg
-		c.dropWhisper()
-		c.log(Entry{Kind: KindConsult, Leg: leg, Agent: c.agent.id, Number: ev.Target.Number, Dialog: &ev.Dialog})
-		c.music()
-		c.dialTarget(ev.Target, consultRings) // without recall: the receptionist is on the line and gives up herself
+		c.callTarget(leg, ev.Target, &ev.Dialog)
+	}
+}
+
+// consultWith goes on with a consultation of a colleague, on a second leg.
+func (c *Call) consultWith(leg LegID, ev Consult, had bool) {
+	if c.phase != talking || c.consulting() || !had {
+		c.emit(Reject{Leg: leg, Code: 480, Reason: "Colleague not available"})
+		c.log(Entry{Kind: KindRefused, Agent: c.agent.id, Code: 480, To: ev.Target.Agent, Reason: string(ErrUnavailable)})
+		return
+	}
+	c.callTarget(leg, ev.Target, &ev.Dialog)
+}
+
+// callTarget calls whom the receptionist wants to speak to while the caller waits: on the second leg that she dialled, or on
+// her own where there is none.
+func (c *Call) callTarget(leg LegID, to Destination, dialog *Dialog) {
+	c.consult, c.side, c.agent.onHold = leg, withTarget, false
+	c.dropWhisper()
+	c.log(Entry{Kind: KindConsult, Leg: leg, Agent: c.agent.id, Number: to.Number, To: to.Agent, Dialog: dialog})
+	c.music()
+	c.dialTarget(to, consultRings) // without recall: the receptionist is on the line and gives up herself
+	if leg == "" {
+		c.route()
 	}
 }
 
@@ -35,13 +56,17 @@ func (c *Call) consultTarget(ev Event) {
 	case Ringing:
 		c.ringConsult()
 	case EarlyMedia:
+		if c.target.answered {
+			return
+		}
 		c.target.early = true
+		if c.consult == "" {
+			c.route()
+			return
+		}
 		c.ringConsult()
 	case Answered:
-		c.target.answered, c.target.identity = true, ev.Identity
-		c.emit(Accept{c.consult}, Connect{c.consult, c.target.leg})
-		c.log(Entry{Kind: KindReached, Leg: c.target.leg, Agent: c.agent.id, Number: c.target.to.Number, Reason: ev.Identity,
-			Dialog: &ev.Dialog})
+		c.consulted(ev)
 	case Failed:
 		c.target.leg = ""
 		c.consultFailed(errorCode(ev.Code), ev.Reason)
@@ -59,8 +84,23 @@ func (c *Call) consultTarget(ev Event) {
 	}
 }
 
+// consulted is the wanted party's answer to the receptionist.
+func (c *Call) consulted(ev Answered) {
+	if c.target.answered {
+		return
+	}
+	c.target.answered, c.target.identity = true, ev.Identity
+	if c.consult != "" {
+		c.emit(Accept{c.consult}, Connect{c.consult, c.target.leg})
+	} else {
+		c.route()
+	}
+	c.log(Entry{Kind: KindReached, Leg: c.target.leg, Agent: c.agent.id, Number: c.target.to.Number, To: c.target.to.Agent,
+		Reason: ev.Identity, Dialog: &ev.Dialog})
+}
+
 func (c *Call) ringConsult() {
-	if !c.target.answered {
+	if !c.target.answered && c.consult != "" {
 		c.emit(Ring{c.consult})
 	}
 }
@@ -84,7 +124,8 @@ func (c *Call) consultLeg(ev Event) {
 	case Transfer:
 		// Some phones send the REFER on the second call, naming the first.
 		if ev.Replaces == c.agent.leg && ev.Replaces != "" && c.target.answered {
-			c.completeOn(c.consult, ev.Ref)
+			c.acceptRefer(c.consult, ev.Ref)
+			c.completeOn(c.consult)
 			return
 		}
 		c.emit(AnswerRefer{Leg: c.consult, Ref: ev.Ref, Code: 403, Reason: "Refer the first call"})
@@ -95,8 +136,11 @@ func (c *Call) consultFailed(code int, reason string) {
 	if c.target.leg != "" {
 		c.emit(Hangup{Leg: c.target.leg, Cause: CausePolicy})
 	}
-	c.log(Entry{Kind: KindUnreached, Agent: c.agent.id, Number: c.target.to.Number, Code: code, Reason: reason})
-	c.emit(Reject{Leg: c.consult, Code: code, Reason: reason})
+	c.log(Entry{Kind: KindUnreached, Agent: c.agent.id, Number: c.target.to.Number, To: c.target.to.Agent, Code: code, Reason: reason})
+	if c.consult != "" {
+		c.emit(Reject{Leg: c.consult, Code: code, Reason: reason})
+	}
+	c.freeMate(freedMate(failure(code)))
 	c.consult, c.target = "", target{}
 	c.join()
 }
@@ -104,34 +148,43 @@ func (c *Call) consultFailed(code int, reason string) {
 // endConsult ends both legs of the consultation; the caller waits on until the receptionist takes her back, which is
 // at once where her phone never held the call.
 func (c *Call) endConsult() {
+	c.dropConsult()
+	c.join()
+}
+
+// dropConsult ends a consultation, where there is one, and leaves the caller as she is.
+func (c *Call) dropConsult() {
+	if !c.consulting() {
+		return
+	}
 	for _, leg := range []LegID{c.consult, c.target.leg} {
 		if leg != "" {
 			c.emit(Hangup{Leg: leg, Cause: CauseBye})
 		}
 	}
+	c.freeMate(FreedCancelled)
 	c.consult, c.target = "", target{}
-	c.join()
 }
 
-// complete connects the caller with the consulted party: announced where that party has answered, and a direct
-// connection that the receptionist leaves to itself where it still rings.
-func (c *Call) complete(ref string) { c.completeOn(c.agent.leg, ref) }
-
-func (c *Call) completeOn(leg LegID, ref string) {
-	c.acceptRefer(leg, ref)
+// completeOn connects the caller with the consulted party: announced where that party has answered, and a direct
+// connection that the receptionist leaves to itself where it still rings. leg is the one that asked for it, empty where
+// none did, and the other is ended.
+func (c *Call) completeOn(leg LegID) {
 	second := c.consult
-	if leg == second {
+	if leg != "" && leg == second {
 		second = c.agent.leg
 		c.agent.leg = leg // the leg that reported the REFER is the one that is told how it went
 	}
 	c.consult = ""
-	c.emit(Hangup{Leg: second, Cause: CauseBye})
+	if second != "" {
+		c.emit(Hangup{Leg: second, Cause: CauseBye})
+	}
 	if c.target.answered {
 		c.leave()
 		c.mediate(c.target.identity, ByAnnounced, nil)
 		return
 	}
-	c.log(Entry{Kind: KindTransfer, Agent: c.agent.id, Number: c.target.to.Number})
+	c.log(Entry{Kind: KindTransfer, Agent: c.agent.id, Number: c.target.to.Number, To: c.target.to.Agent})
 	c.leaveToTarget()
 	c.arm(TimerRecall, c.rules.RecallAfter)
 }

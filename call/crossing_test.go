@@ -127,6 +127,24 @@ func TestRecallRingsAPhoneThatLeftAndSaysWhy(t *testing.T) {
 	end(h)
 }
 
+func TestACallerWhosePhoneOfHersFellSilentWaitsAtTheHead(t *testing.T) {
+	h := enter(t, nil, talking)
+	if said := h.event(agentLeg, call.MediaLost{}); !strings.HasSuffix(said, "log left, hangup k-a1 (policy), free anna (done), play music to c, enqueue at the head") {
+		t.Errorf("says %s", said)
+	}
+	h.own(call.Queued{})
+	end(h)
+}
+
+func TestAConferenceGoesOnWithoutThePhoneThatFellSilent(t *testing.T) {
+	h := enter(t, nil, consulted)
+	h.own(call.Act{Agent: "anna", Do: call.ActJoin})
+	if said := h.event(agentLeg, call.MediaLost{}); !strings.HasSuffix(said, "connect c k-t2, log mediated announced, hangup k-a1 (bye), free anna (done)") {
+		t.Errorf("says %s", said)
+	}
+	end(h)
+}
+
 func TestRecallToAPhoneThatFellSilentRingsItAnew(t *testing.T) {
 	h := enter(t, nil, connecting)
 	h.event(agentLeg, call.MediaLost{})

@@ -12,5 +12,11 @@
 // no place; a longest wait goes on while phones ring in turn; the hold of the receptionist's phone is remembered while a
 // target rings; the marks of handling time are told even where their timer came late, so that story and tariff row agree.
 //
+// What receptionists and supervisors do is an Act, answered by one Result; a softphone's signalling leads to the same
+// transitions. Who is called besides the call's agent is reserved first (Reserve, Offered) and given back by Free like her, and
+// a colleague to whom a call is handed becomes its agent. Time at a receptionist's hands is handling, hold and consultation
+// included; a parked caller is in nobody's. An outgoing call has its party in the caller's place and is never rated; a
+// call-back is answered when its party answers.
+//
 // Words: connected means that 200 was sent to the caller; answered means that a receptionist's 200 was received.
 package call

@@ -7,6 +7,10 @@ func (c *Call) endOutcome(cause Cause) Outcome {
 	switch {
 	case c.mediated:
 		return OutcomeMediated
+	case c.out != nil && !c.accepted:
+		return OutcomeUnreached
+	case c.rules.Kind == Outgoing:
+		return OutcomeReached
 	case c.answered || c.phase == opening:
 		return OutcomeAnswered // the answer counts from the 200 on
 	case c.phase == leaving:
@@ -25,10 +29,11 @@ func (c *Call) finish(o Outcome, cause Cause) {
 	if c.phase == waiting {
 		c.emit(Dequeue{})
 	}
+	c.unpark()
 	c.notify(487, "Request Terminated")
 	c.dropEarly()
 	if c.caller != "" {
-		if c.accepted {
+		if c.accepted || c.out != nil {
 			c.emit(Hangup{Leg: c.caller, Cause: cause})
 		} else {
 			c.emit(Reject{Leg: c.caller, Code: rejectCode(cause), Reason: "", RetryAfter: retryAfter(cause)})
@@ -36,10 +41,12 @@ func (c *Call) finish(o Outcome, cause Cause) {
 	}
 	for _, leg := range []LegID{c.agent.leg, c.consult, c.target.leg} {
 		if leg != "" {
-			c.emit(Hangup{Leg: leg, Cause: cause})
+			c.emit(Hangup{Leg: leg, Code: c.codeAtEnd(leg, cause), Cause: cause})
 		}
 	}
+	c.cancelRest(cause)
 	c.leave()
+	c.freeMate(FreedCancelled)
 	c.free(c.freedAtEnd())
 	c.log(Entry{Kind: KindEnded, Reason: EndReason(o, cause)})
 	c.emit(Finish{o, cause})
@@ -47,10 +54,30 @@ func (c *Call) finish(o Outcome, cause Cause) {
 }
 
 func (c *Call) freedAtEnd() Freed {
-	if c.phase == offering {
+	switch c.phase {
+	case arriving, offering, calling: // nobody was spoken to
 		return FreedCancelled
+	default:
+		return FreedDone
 	}
-	return FreedDone
+}
+
+// codeAtEnd is the final error for the leg of a receptionist who dialled herself; any other has its own.
+func (c *Call) codeAtEnd(leg LegID, cause Cause) int {
+	if leg == c.agent.leg && c.agent.dialled {
+		return rejectCode(cause)
+	}
+	return 0
+}
+
+// dismiss takes the receptionist out of the call and gives her back.
+func (c *Call) dismiss() {
+	c.leave()
+	if c.agent.leg != "" {
+		c.emit(Hangup{Leg: c.agent.leg, Cause: CausePolicy})
+		c.agent.leg = ""
+	}
+	c.free(FreedDone)
 }
 
 func rejectCode(cause Cause) int {

@@ -80,6 +80,12 @@ type (
 	MediaLost struct{ Silence time.Duration }
 	// PromptDone tells that a prompt played to its end.
 	PromptDone struct{ Source string }
+	// Digit tells that a key was pressed on the leg's phone, once per press and at its end, whether it came as RFC 4733 or
+	// in a SIP INFO. Digit is one of 0 to 9, *, #, A to D.
+	Digit struct {
+		Digit    string
+		Duration time.Duration
+	}
 )
 
 // Events from the switchboard itself.
@@ -95,6 +101,39 @@ type (
 	Offered struct {
 		Agent string
 		Kind  AgentKind
+		// Via is where she is reached where that is not her registered phones: an extension behind the tenant's trunk.
+		Via Destination
+		// Pickup is set where she asked for the call herself: she picks up a parked one, or was given a waiting one by hand.
+		Pickup bool
+		// Others are reserved as well, and ring at the same time (ring-all): the first answer wins.
+		Others []Candidate
+	}
+	// Reserved answers Reserve: whether the colleague is available and now belongs to this call, too.
+	Reserved struct {
+		Agent string
+		OK    bool
+		Kind  AgentKind
+		Via   Destination // see Offered
+	}
+	// NoAgent tells a waiting call that nobody who may answer it is logged in any more.
+	NoAgent struct{}
+	// Relieved takes an agent out of the call, whatever she does in it: a supervisor frees her. Who is on the line goes back to the
+	// head of the queue, or to her slot.
+	Relieved struct{ Agent string }
+	// Act is what a receptionist or a supervisor does with the call by console or API. It is answered by one Result.
+	Act struct {
+		Ref string // names it in Result
+		// Agent is who does it. It must be the receptionist of the call, but where Supervisor is set; whether she may be one has
+		// been looked at. A consulted colleague may only end her part.
+		Agent      string
+		Supervisor bool
+		Do         Action
+		// To is whom to connect, announce to, or divert to, resolved by the tenant's rules, or refused (Refuse is the SIP status).
+		To     Destination
+		Refuse int
+		Reason string
+		// Grant is how much more time a supervisor gives.
+		Grant time.Duration
 	}
 	// Place answers Announce: the caller's place in the order of service, from 1, and how long she may have to wait, zero
 	// where nobody can say.
@@ -125,6 +164,13 @@ type (
 	// Shutdown ends the call since the service stops.
 	Shutdown struct{}
 )
+
+// Candidate is one of several agents that a call is offered to at once.
+type Candidate struct {
+	Agent string
+	Kind  AgentKind
+	Via   Destination
+}
 
 // Cause tells why a leg or a call ended.
 type Cause string
@@ -169,6 +215,9 @@ const (
 	TimerPrompt    Timer = "prompt"    // a prompt that never ends is cut
 	TimerWhisper   Timer = "whisper"   // a whisper to the receptionist is cut
 	TimerAnnounce  Timer = "announce"  // the caller is told of her place
+	TimerLimit     Timer = "limit"     // granted time is over
+	TimerCap       Timer = "cap"       // the hard cap of handling time
+	TimerPark      Timer = "park"      // a parked caller is brought back
 )
 
 func (Arrived) isEvent()     {}
@@ -183,11 +232,16 @@ func (Resumed) isEvent()     {}
 func (Referred) isEvent()    {}
 func (MediaLost) isEvent()   {}
 func (PromptDone) isEvent()  {}
+func (Digit) isEvent()       {}
 func (Stored) isEvent()      {}
 func (StoreFailed) isEvent() {}
 func (Queued) isEvent()      {}
 func (QueueFull) isEvent()   {}
 func (Offered) isEvent()     {}
+func (Reserved) isEvent()    {}
+func (NoAgent) isEvent()     {}
+func (Relieved) isEvent()    {}
+func (Act) isEvent()         {}
 func (Place) isEvent()       {}
 func (Transfer) isEvent()    {}
 func (Consult) isEvent()     {}

@@ -2,6 +2,7 @@ package call_test
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -40,22 +41,82 @@ type harness struct {
 	legs     map[call.LegID]*leg
 	timers   map[call.Timer]time.Duration
 	queued   bool
-	full     bool // the waiting line takes no more
-	auto     bool // Enqueue is answered, and arrivals are durable, at once
-	agent    string
+	full     bool            // the waiting line takes no more
+	auto     bool            // Enqueue is answered, and arrivals are durable, at once
+	agents   map[string]bool // reserved for the call
+	away     map[string]bool // who is not to be had as a colleague
+	asked    map[string]bool // refs of acts that are not answered
+	slot     bool            // the caller is parked
+	slow     bool            // Reserve is not answered at once
+	pending  []string        // colleagues whose reservation is not answered
+	refs     int
+	wishes   int
 	place    call.Place // what Announce is answered with
 	finished *call.Finish
 	cmds     []call.Command // of the last event, Log entries included
 	story    []call.Entry
+	made     func() *call.Call // the same call anew, see replay
+	heard    []heard           // all that it was told
 }
 
-const caller = call.LegID("c")
+// heard is an event as a call was told it, and what it said.
+type heard struct {
+	at   call.Instant
+	leg  call.LegID
+	ev   call.Event
+	said []call.Command
+}
+
+// begins makes the call and begins it.
+func (h *harness) begins(c func() *call.Call, d call.Dialog) {
+	h.made, h.c = c, c()
+	said := h.c.Begin(h.at(), d)
+	h.heard = append(h.heard, heard{at: h.at(), ev: call.Arrived{Dialog: d}, said: slices.Clone(said)})
+	h.take(said)
+}
+
+// replay tells a new call all that the first was told: it must say the same, word for word, and end as it did.
+func (h *harness) replay() {
+	h.t.Helper()
+	again := h.made()
+	for i, ev := range h.heard {
+		var said []call.Command
+		if i == 0 {
+			said = again.Begin(ev.at, ev.ev.(call.Arrived).Dialog)
+		} else {
+			said = again.Handle(ev.at, ev.leg, ev.ev)
+		}
+		if !slices.EqualFunc(said, ev.said, func(a, b call.Command) bool { return reflect.DeepEqual(a, b) }) {
+			h.t.Fatalf("%T (%d of %d) replays to %s, was %s", ev.ev, i, len(h.heard), show(said), show(ev.said))
+		}
+	}
+	if again.Phase() != h.c.Phase() || again.Handled() != h.c.Handled() || !slices.Equal(again.Agents(), h.c.Agents()) {
+		h.t.Fatalf("replays to %s, %v handled, was %s, %v", again.Phase(), again.Handled(), h.c.Phase(), h.c.Handled())
+	}
+}
+
+const (
+	caller = call.LegID("c")
+	ownLeg = call.LegID("o") // of a receptionist who called out by her phone
+)
 
 func newHarness(t testing.TB, r call.Rules) *harness {
 	h := &harness{t: t, legs: map[call.LegID]*leg{caller: {incoming: true}}, timers: map[call.Timer]time.Duration{}, auto: true,
 		place: call.Place{Position: 3, Wait: 130 * time.Second}}
-	h.c = call.New("k", r, caller, call.Party{Number: "+46701234567"})
-	h.take(h.c.Begin(h.at(), call.Dialog{CallID: "in"}))
+	h.begins(func() *call.Call { return call.New("k", r, caller, call.Party{Number: "+46701234567"}) }, call.Dialog{CallID: "in"})
+	return h
+}
+
+// newOutHarness runs a call that anna makes: by her phone where she dialled, else her phone is called first.
+func newOutHarness(t testing.TB, r call.Rules, dialled bool) *harness {
+	h := &harness{t: t, legs: map[call.LegID]*leg{}, timers: map[call.Timer]time.Duration{}, auto: true}
+	out := call.Out{Agent: "anna", Kind: call.Service, To: pbx, Party: call.Party{Number: pbx.Number}}
+	if dialled {
+		out.Leg = ownLeg
+		h.legs[ownLeg] = &leg{incoming: true}
+	}
+	h.reserve("anna")
+	h.begins(func() *call.Call { return call.NewOut("k", r, out) }, call.Dialog{CallID: "own"})
 	return h
 }
 
@@ -78,17 +139,65 @@ func (h *harness) event(id call.LegID, ev call.Event) string {
 	case call.Consult:
 		h.legs[id] = &leg{incoming: true}
 	case call.Offered:
-		if h.agent != "" {
-			h.t.Fatalf("test offers a second agent")
+		h.reserve(e.Agent)
+		for _, o := range e.Others {
+			h.reserve(o.Agent)
 		}
-		h.agent, h.queued = e.Agent, false
+		h.queued = h.queued && e.Pickup // asked for by herself: the call is still in line
+	case call.Reserved:
+		if e.OK && h.finished == nil { // whom a call that has ended asked for is given back with it
+			h.reserve(e.Agent)
+		}
+	case call.Act:
+		if h.asked[e.Ref] {
+			h.t.Fatal("test asks twice by one ref")
+		}
+		if h.asked == nil {
+			h.asked = map[string]bool{}
+		}
+		h.asked[e.Ref] = true
 	case call.QueueFull:
 		h.queued = false
 	}
 	h.cmds = h.c.Handle(h.at(), id, ev)
 	said := h.cmds
+	h.heard = append(h.heard, heard{h.at(), id, ev, slices.Clone(said)})
 	h.take(said)
 	return show(said)
+}
+
+// answerReserve is the pool's word on a colleague.
+func (h *harness) answerReserve(agent string) call.Reserved {
+	kind := call.Service
+	if agent == "olle" {
+		kind = call.Own
+	}
+	return call.Reserved{Agent: agent, OK: !h.away[agent] && !h.agents[agent], Kind: kind}
+}
+
+// act is what somebody does with the call by console; it returns what the call says.
+func (h *harness) act(ev call.Act) string {
+	h.t.Helper()
+	h.refs++
+	ev.Ref = fmt.Sprint("act", h.refs)
+	return h.own(ev)
+}
+
+// does is the receptionist acting.
+func (h *harness) does(do call.Action, to call.Destination) string {
+	h.t.Helper()
+	return h.act(call.Act{Agent: h.c.Agent(), Do: do, To: to})
+}
+
+func (h *harness) reserve(agent string) {
+	h.t.Helper()
+	if h.agents == nil {
+		h.agents = map[string]bool{}
+	}
+	if h.agents[agent] {
+		h.t.Fatalf("test reserves %s twice", agent)
+	}
+	h.agents[agent] = true
 }
 
 // newest is the leg of the same role that was made last.
@@ -181,10 +290,14 @@ func (h *harness) take(cmds []call.Command) {
 		}
 	}
 	for _, ev := range after {
+		if h.finished != nil {
+			break // whom the pool reserved meanwhile is given back with the call
+		}
 		all := h.cmds
 		h.own(ev)
 		h.cmds = append(slices.Clip(all), h.cmds...)
 	}
+	h.check()
 }
 
 func (h *harness) live(id call.LegID, cmd call.Command) *leg {
@@ -250,6 +363,8 @@ func (h *harness) media(cmd call.MediaCommand) {
 		}
 	case call.Connect:
 		ids = []call.LegID{c.A, c.B}
+	case call.Mix:
+		ids = c.Legs
 	case call.Disconnect:
 		ids = []call.LegID{c.Leg}
 	case call.Tone:
@@ -285,10 +400,33 @@ func (h *harness) state(cmd call.Command) call.Event {
 	case call.Dequeue:
 		h.queued = false
 	case call.Free:
-		if c.Agent != h.agent || h.agent == "" {
-			h.t.Fatalf("frees %q, reserved is %q", c.Agent, h.agent)
+		if !h.agents[c.Agent] {
+			h.t.Fatalf("frees %q, reserved are %v", c.Agent, h.agents)
 		}
-		h.agent = ""
+		delete(h.agents, c.Agent)
+	case call.Reserve:
+		if h.slow {
+			h.pending = append(h.pending, c.Agent)
+			return nil
+		}
+		return h.answerReserve(c.Agent)
+	case call.Parked:
+		if h.slot {
+			h.t.Fatal("parked twice")
+		}
+		h.slot = true
+	case call.Unparked:
+		if !h.slot {
+			h.t.Fatal("is in no slot")
+		}
+		h.slot = false
+	case call.Wish:
+		h.wishes++
+	case call.Result:
+		if !h.asked[c.Ref] {
+			h.t.Fatalf("answers %q, which nobody asks for", c.Ref)
+		}
+		delete(h.asked, c.Ref)
 	case call.Log:
 		if c.Entry.Since != h.now || !c.Entry.Wall.Equal(begin.Add(h.now)) {
 			h.t.Fatalf("entry %s not at the event's instant", c.Entry.Kind)
@@ -317,8 +455,14 @@ func (h *harness) finish(f call.Finish) {
 			h.t.Fatalf("leg %s outlives its call", id)
 		}
 	}
-	if h.agent != "" {
-		h.t.Fatalf("agent %s is still reserved", h.agent)
+	if len(h.agents) > 0 {
+		h.t.Fatalf("agents %v are still reserved", h.agents)
+	}
+	if len(h.asked) > 0 {
+		h.t.Fatalf("acts %v were never answered", h.asked)
+	}
+	if h.slot {
+		h.t.Fatal("the slot is still taken")
 	}
 	if h.queued {
 		h.t.Fatal("call is still in line")
@@ -329,6 +473,56 @@ func (h *harness) finish(f call.Finish) {
 	if !h.c.Done() {
 		h.t.Fatal("call is not done")
 	}
+}
+
+// meaning is which timers mean something in each phase.
+var meaning = map[string][]call.Timer{
+	"arriving": {call.TimerCommit},
+	"waiting":  {call.TimerWait, call.TimerRingMode, call.TimerAnnounce, call.TimerHeartbeat},
+	"offering": {call.TimerWait, call.TimerRingMode, call.TimerAnnounce, call.TimerHeartbeat, call.TimerRing, call.TimerPark},
+	"opening":  {call.TimerWait, call.TimerRingMode, call.TimerAnnounce, call.TimerHeartbeat, call.TimerCommit, call.TimerPark},
+	"talking": {call.TimerWarn, call.TimerIncluded, call.TimerLong, call.TimerLimit, call.TimerCap, call.TimerWhisper,
+		call.TimerHeartbeat},
+	"connecting": {call.TimerRecall, call.TimerHeartbeat},
+	"connected":  {call.TimerHeartbeat},
+	"forwarding": {call.TimerRecall, call.TimerHeartbeat},
+	"leaving":    {call.TimerPrompt, call.TimerHeartbeat},
+	"parked":     {call.TimerPark, call.TimerHeartbeat},
+	"calling":    {call.TimerRecall},
+	"ended":      {},
+}
+
+// check holds after every step: the call and the harness agree on who is reserved, no timer is armed that means nothing, and
+// no more phones ring than are meant to.
+func (h *harness) check() {
+	h.t.Helper()
+	phase := h.c.Phase()
+	for timer := range h.timers {
+		if !slices.Contains(meaning[phase], timer) {
+			h.t.Fatalf("timer %s is armed while %s: %s", timer, phase, h.kinds())
+		}
+	}
+	for _, id := range h.c.Agents() {
+		if !h.agents[id] {
+			h.t.Fatalf("call says it has %s, reserved are %v", id, h.agents)
+		}
+	}
+	if n := len(h.c.Agents()); n != len(h.agents) {
+		h.t.Fatalf("call has %v while %s, reserved are %v: %s", h.c.Agents(), phase, h.agents, h.kinds())
+	}
+	if phase != "offering" && phase != "ended" && h.c.Agent() == "" && len(h.agents) > 0 {
+		h.t.Fatalf("%v are reserved for a call without an agent", h.agents)
+	}
+	if parked := phase == "parked"; parked && !h.slot {
+		h.t.Fatal("parked without a slot")
+	}
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // kinds are the kinds of the story so far.
@@ -367,7 +561,7 @@ func showOne(cmd call.Command) string {
 	case call.Reject:
 		return fmt.Sprintf("reject %s %d", c.Leg, c.Code)
 	case call.Dial:
-		return fmt.Sprintf("dial %s to %s%s", c.Leg, c.To.Agent, c.To.Number)
+		return fmt.Sprintf("dial %s to %s%s", c.Leg, c.To.Agent, c.To.Number) + strings.Repeat(" to answer", b2i(c.Answer))
 	case call.Hangup:
 		return fmt.Sprintf("hangup %s (%s)", c.Leg, c.Cause)
 	case call.AnswerRefer:
@@ -385,10 +579,19 @@ func showOne(cmd call.Command) string {
 	case call.Tone:
 		return fmt.Sprintf("%s tone to %s", c.Kind, c.Leg)
 	case call.Enqueue:
+		if c.Group != "" {
+			return "enqueue for " + c.Group
+		}
 		if c.Front {
 			return "enqueue at the head"
 		}
 		return "enqueue"
+	case call.Mix:
+		return fmt.Sprintf("mix %v", c.Legs)
+	case call.Reserve:
+		return "reserve " + c.Agent
+	case call.Result:
+		return strings.TrimSpace("result " + string(c.Err))
 	case call.Free:
 		return fmt.Sprintf("free %s (%s)", c.Agent, c.How)
 	case call.Log:

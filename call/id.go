@@ -36,13 +36,16 @@ const (
 	Own AgentKind = "tenant"
 )
 
-// Destination is where an outgoing leg goes: to the phones of an agent, or to a number through a trunk.
+// Destination is where an outgoing leg goes: to the phones of an agent, or to a number through a trunk. A receptionist may
+// also connect a call to a group.
 type Destination struct {
 	// Agent is set for a leg to an agent's registered contacts.
 	Agent string `json:"agent,omitempty"`
 	// Trunk and Number are set for a leg through a trunk. Number is E.164 ("+468…") or a tenant's extension ("205").
 	Trunk  string `json:"trunk,omitempty"`
 	Number string `json:"number,omitempty"`
+	// Group is set where the call waits for an agent of one group instead.
+	Group string `json:"group,omitempty"`
 }
 
 // Dialog is what is needed to end a leg after a restart (RFC 3261 section 12): its identifiers, route set and target.

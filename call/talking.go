@@ -1,10 +1,5 @@
 package call
 
-import (
-	"slices"
-	"time"
-)
-
 // agentLeg handles the leg to the reserved receptionist's phone.
 func (c *Call) agentLeg(ev Event) {
 	switch ev := ev.(type) {
@@ -33,69 +28,27 @@ func (c *Call) agentLeg(ev Event) {
 	}
 }
 
-// earlyEvent is something that the receptionist asked for before her answer was durable.
-type earlyEvent struct {
-	leg LegID
-	ev  Event
-}
-
-// maxEarly is how many of them are kept; a person makes one or two in the milliseconds that a commit takes.
-const maxEarly = 4
-
-// tooEarly keeps a wish for when the audio is open.
-func (c *Call) tooEarly(leg LegID, ev Event) {
-	if len(c.early) < maxEarly {
-		c.early = append(c.early, earlyEvent{leg, ev})
-		return
-	}
-	c.refuseEarly(earlyEvent{leg, ev})
-}
-
-// grantEarly does what was asked for too early; dropEarly refuses it, since the answer did not count.
-func (c *Call) grantEarly() {
-	for _, e := range c.takeEarly() {
-		switch ev := e.ev.(type) {
-		case Transfer:
-			c.transfer(ev)
-		case Consult:
-			c.startConsult(e.leg, ev)
-		}
-	}
-}
-
-func (c *Call) dropEarly() {
-	for _, e := range c.takeEarly() {
-		c.refuseEarly(e)
-	}
-}
-
-func (c *Call) takeEarly() []earlyEvent {
-	taken := c.early
-	c.early = nil
-	return taken
-}
-
-func (c *Call) refuseEarly(e earlyEvent) {
-	switch ev := e.ev.(type) {
-	case Transfer:
-		if e.leg == c.agent.leg { // not where the phone has left
-			c.emit(AnswerRefer{Leg: e.leg, Ref: ev.Ref, Code: 403, Reason: "No call to transfer"})
-		}
-	case Consult:
-		c.emit(Reject{Leg: e.leg, Code: 403, Reason: "No call to consult for"})
-	}
-}
-
 // agentAnswered begins the handling time. Audio opens when the answer is durable; until then the caller keeps what she
 // hears.
 func (c *Call) agentAnswered(ev Answered) {
 	if c.phase != offering {
 		return
 	}
+	c.emit(Disarm{TimerRing})
+	c.cancelRest(CauseElse)
+	if c.out != nil && c.caller == "" {
+		c.ready(ev)
+		return
+	}
+	c.answer(&ev.Dialog)
+}
+
+// answer begins the handling time of the receptionist who is on the line.
+func (c *Call) answer(dialog *Dialog) {
 	c.phase = opening
 	c.agent.present, c.agent.held, c.agent.from = true, false, c.at.Since
-	c.log(Entry{Kind: KindAnswered, Leg: c.agent.leg, Agent: c.agent.id, AgentKind: c.agent.kind, Dialog: &ev.Dialog})
-	c.emit(Disarm{TimerRing}, Await{StepAnswered})
+	c.log(Entry{Kind: KindAnswered, Leg: c.agent.leg, Agent: c.agent.id, AgentKind: c.agent.kind, Dialog: dialog})
+	c.emit(Await{StepAnswered})
 	c.arm(TimerCommit, commitLimit)
 }
 
@@ -105,6 +58,7 @@ func (c *Call) open() {
 	c.waits, c.waitOver = false, false
 	c.emit(Disarm{TimerCommit}, Disarm{TimerWait})
 	c.stopAnnouncing()
+	c.unpark()
 	c.accept()
 	c.openAudio()
 	c.log(Entry{Kind: KindOpened, Agent: c.agent.id})
@@ -116,13 +70,13 @@ func (c *Call) open() {
 	c.grantEarly()
 }
 
-// join lets caller and receptionist hear each other, unless her phone holds the caller, who then hears music. A whisper is
-// waited for.
+// join lets caller and receptionist hear each other, unless she holds the caller, who then hears music. A whisper is waited
+// for.
 func (c *Call) join() {
 	if c.whispers {
 		return
 	}
-	if c.agent.held {
+	if c.agent.held || c.agent.onHold {
 		c.music()
 		return
 	}
@@ -155,6 +109,11 @@ func (c *Call) agentEnded(cause Cause) {
 		c.agent.leg, c.agent.lost = "", false // the phone leaves as it should after a REFER
 		c.refer = refer{}
 	default:
+		if c.consulting() && c.consult == "" { // she leaves the two to each other
+			c.agent.leg = ""
+			c.completeOn("")
+			return
+		}
 		outcome := c.endOutcome(cause)
 		c.leave()
 		c.agent.leg = ""
@@ -167,7 +126,7 @@ func (c *Call) agentLost() {
 	c.log(Entry{Kind: KindLost, Leg: c.agent.leg, Agent: c.agent.id})
 	switch c.phase {
 	case talking:
-		c.finish(c.endOutcome(CauseMedia), CauseMedia)
+		c.goOnWithout()
 	case opening:
 		c.withdraw(FreedDeclined, CauseMedia)
 	default:
@@ -175,112 +134,17 @@ func (c *Call) agentLost() {
 	}
 }
 
-// leave ends the agent's stretch of handling time. A mark whose timer has not fired yet although the sum has passed it
-// is told of now, so that story and tariff row always agree.
-func (c *Call) leave() {
-	if !c.agent.present {
-		return
+// goOnWithout has a call do without the receptionist whose phone fell silent, which is no fault of who is on the line: the two others
+// of a conference speak on, and a caller goes back to the head of the line. A call of hers ends.
+func (c *Call) goOnWithout() {
+	switch {
+	case c.consulting() && c.side == withBoth && c.target.answered:
+		c.completeOn("")
+	case c.out != nil:
+		c.finish(c.endOutcome(CauseMedia), CauseMedia)
+	default:
+		c.dropAsked()
+		c.dropConsult()
+		c.letWait()
 	}
-	c.agent.present = false
-	c.dropWhisper()
-	if c.agent.kind == Service {
-		c.handled += max(0, c.at.Since-c.agent.from)
-		for _, m := range c.marks() {
-			if m.at > 0 && c.handled >= m.at {
-				c.pass(m.timer)
-			}
-		}
-	}
-	c.emit(Disarm{TimerWarn}, Disarm{TimerIncluded}, Disarm{TimerLong})
-	c.log(Entry{Kind: KindLeft, Agent: c.agent.id})
-}
-
-// threshold is a mark and the summed handling time at which it is passed; zero where the rules have none.
-type threshold struct {
-	timer Timer
-	at    time.Duration
-}
-
-var markKinds = map[Timer]Kind{TimerWarn: KindWarned, TimerIncluded: KindOverran, TimerLong: KindLong}
-
-// marks lists the thresholds. The soft tone comes at its instant; the others are passed by more than they say, so they
-// stand one nanosecond later.
-func (c *Call) marks() [3]threshold {
-	after := func(d time.Duration) time.Duration {
-		if d <= 0 {
-			return 0
-		}
-		return d + 1
-	}
-	return [3]threshold{
-		{TimerWarn, c.rules.Warn}, {TimerIncluded, after(c.rules.Included)}, {TimerLong, after(c.rules.Long)},
-	}
-}
-
-// armMarks sets the timers of the marks that the story does not tell of yet. One that was passed while the answer became
-// durable is told of now. A tenant's own receptionists have
-// no marks.
-func (c *Call) armMarks() {
-	if c.agent.kind != Service {
-		return
-	}
-	for _, m := range c.marks() {
-		if m.at > 0 && !slices.Contains(c.passed, m.timer) {
-			c.emit(Arm{m.timer, max(c.at.Since, c.agent.from+m.at-c.handled)})
-		}
-	}
-}
-
-// mark is one of the thresholds of handling time.
-func (c *Call) mark(t Timer) {
-	if !c.agent.present || !c.pass(t) {
-		return
-	}
-	switch t {
-	case TimerWarn:
-		c.tone(ToneSoft)
-	case TimerIncluded:
-		c.tone(ToneMark)
-	}
-}
-
-// pass tells of a mark, once.
-func (c *Call) pass(t Timer) bool {
-	if slices.Contains(c.passed, t) {
-		return false
-	}
-	c.passed = append(c.passed, t)
-	c.log(Entry{Kind: markKinds[t], Agent: c.agent.id})
-	return true
-}
-
-// tone sounds in the receptionist's ear, on the leg that she is listening to.
-func (c *Call) tone(k ToneKind) {
-	leg := c.agent.leg
-	if c.consult != "" && c.target.answered {
-		leg = c.consult
-	}
-	if leg != "" {
-		c.emit(Tone{leg, k})
-	}
-}
-
-// held and resumed follow the hold of the receptionist's phone. It is remembered while a target is called, since phones
-// hold before they REFER and the caller may come back.
-func (c *Call) held() {
-	c.agent.held = true
-	if c.phase != talking {
-		return
-	}
-	c.log(Entry{Kind: KindHeld, Leg: c.agent.leg, Agent: c.agent.id})
-	c.music()
-}
-
-func (c *Call) resumed() {
-	c.agent.held = false
-	if c.phase != talking {
-		return
-	}
-	c.log(Entry{Kind: KindResumed, Leg: c.agent.leg, Agent: c.agent.id})
-	c.join()
 }

@@ -19,23 +19,43 @@ func (c *Call) transfer(ev Transfer) {
 			refuse(403, "Not a consultation of this call")
 			return
 		}
-		c.complete(ev.Ref)
+		c.acceptRefer(c.agent.leg, ev.Ref)
+		c.completeOn(c.agent.leg)
 	case ev.Refuse != 0:
 		refuse(ev.Refuse, ev.Reason)
-	case c.consult != "":
+	case c.consulting() || c.asked.agent != "":
 		refuse(403, "End the consultation first")
+	case ev.Target.Agent != "":
+		c.ask(c.agent.leg, ev, ev.Target.Agent)
+	case ev.Target.Group != "":
+		c.acceptRefer(c.agent.leg, ev.Ref)
+		c.notify(200, "OK")
+		c.handBack(ev.Target.Group)
 	default:
-		c.startDirect(ev)
+		c.acceptRefer(c.agent.leg, ev.Ref)
+		c.startDirect(ev.Target)
 	}
+}
+
+// transferTo goes on with a REFER to a colleague.
+func (c *Call) transferTo(ev Transfer, had bool) {
+	if c.phase != talking || c.consulting() || !had {
+		if c.agent.leg != "" {
+			c.emit(AnswerRefer{Leg: c.agent.leg, Ref: ev.Ref, Code: 480, Reason: "Colleague not available"})
+		}
+		c.log(Entry{Kind: KindRefused, Agent: c.agent.id, Code: 480, To: ev.Target.Agent, Reason: string(ErrUnavailable)})
+		return
+	}
+	c.acceptRefer(c.agent.leg, ev.Ref)
+	c.startDirect(ev.Target)
 }
 
 // startDirect begins a safe direct connection: the receptionist leaves the conversation but stays reserved until the
 // target answers or the caller comes back.
-func (c *Call) startDirect(ev Transfer) {
-	c.acceptRefer(c.agent.leg, ev.Ref)
-	c.log(Entry{Kind: KindTransfer, Agent: c.agent.id, Number: ev.Target.Number})
+func (c *Call) startDirect(to Destination) {
+	c.log(Entry{Kind: KindTransfer, Agent: c.agent.id, Number: to.Number, To: to.Agent})
 	c.leaveToTarget()
-	c.dialTarget(ev.Target, c.rules.RecallAfter)
+	c.dialTarget(to, c.rules.RecallAfter)
 	c.arm(TimerRecall, c.rules.RecallAfter)
 }
 
@@ -49,7 +69,9 @@ func (c *Call) acceptRefer(leg LegID, ref string) {
 func (c *Call) leaveToTarget() {
 	c.leave()
 	c.phase = connecting
-	c.emit(Disconnect{c.agent.leg})
+	if c.agent.leg != "" {
+		c.emit(Disconnect{c.agent.leg})
+	}
 	if c.target.early {
 		c.connect(c.target.leg)
 		return
@@ -57,12 +79,20 @@ func (c *Call) leaveToTarget() {
 	c.play(SourceRingback, true)
 }
 
+// dialTarget calls the wanted party, or the colleague who has just been reserved.
 func (c *Call) dialTarget(to Destination, rings time.Duration) {
 	c.target = target{leg: c.newLeg("t"), to: to}
-	c.emit(Dial{
+	dial := Dial{
 		Leg: c.target.leg, Peer: c.caller, To: to, From: c.from, Token: string(c.target.leg),
 		DivertedBy: c.rules.Number, Expires: rings + expiresMargin,
-	})
+	}
+	if to.Agent != "" {
+		c.target.mate, c.mate = c.mate, Candidate{}
+		dial.To, dial.DivertedBy = reachedAt(to.Agent, c.target.mate.Via), ""
+		dial.Token = token(c.target.leg, c.target.mate.Via)
+		dial.From.Name = c.display()
+	}
+	c.emit(dial)
 }
 
 func (c *Call) notify(code int, reason string) {
@@ -75,7 +105,7 @@ func (c *Call) notify(code int, reason string) {
 
 // targetLeg handles the leg to the wanted party.
 func (c *Call) targetLeg(ev Event) {
-	if c.consult != "" {
+	if c.consulting() {
 		c.consultTarget(ev)
 		return
 	}
@@ -121,11 +151,18 @@ func (c *Call) targetAnswered(ev Answered) {
 
 // mediate connects the caller with the wanted party and gives the receptionist back.
 func (c *Call) mediate(identity, by string, dialog *Dialog) {
+	if c.target.mate.Agent != "" {
+		c.takeOver(by, dialog)
+		return
+	}
 	c.phase, c.target.answered = connected, true
 	c.emit(Disarm{TimerRecall})
 	c.connect(c.target.leg)
 	kind := KindMediated
-	if c.isVoicemail(identity) {
+	switch {
+	case c.target.fallback:
+		kind = KindReached
+	case c.isVoicemail(identity):
 		kind = KindVoicemail
 	}
 	c.mediated = kind == KindMediated
@@ -145,11 +182,15 @@ func (c *Call) isVoicemail(identity string) bool {
 
 // returned is the PBX sending our own leg back to us: the target forwards to the service.
 func (c *Call) returned() {
-	if c.consult != "" && !c.target.answered {
+	switch {
+	case c.consulting() && !c.target.answered:
 		c.consultFailed(486, "returned")
-		return
+	case c.phase == offering && c.agent.via != (Destination{}):
+		c.emit(Hangup{Leg: c.agent.leg, Cause: CausePolicy})
+		c.missed(FreedDeclined, 486, "returned")
+	default:
+		c.targetOver("returned", 486)
 	}
-	c.targetOver("returned", 486)
 }
 
 // targetOver gives up a target that has not answered.
@@ -159,6 +200,8 @@ func (c *Call) targetOver(reason string, code int) {
 		c.recall(reason, code)
 	case forwarding:
 		c.forwardFailed(reason, code)
+	case calling:
+		c.unreachable(reason, code)
 	}
 }
 
@@ -192,19 +235,38 @@ func (c *Call) targetEnded(cause Cause) {
 	c.targetOver("failed", 500)
 }
 
-// recall brings the caller back from a direct connection that came to nothing: to the same receptionist, at once
-// where her phone is still in the call, by ringing it where it left.
+// recall brings the caller back from a direct connection that came to nothing.
 func (c *Call) recall(reason string, code int) {
 	if c.target.leg != "" {
 		c.emit(Hangup{Leg: c.target.leg, Cause: CausePolicy})
 	}
-	c.log(Entry{Kind: KindRecalled, Agent: c.agent.id, Number: c.target.to.Number, Code: code, Reason: reason})
+	c.log(Entry{Kind: KindRecalled, Agent: c.agent.id, Number: c.target.to.Number, To: c.target.to.Agent, Code: code, Reason: reason})
+	c.comeBack(reason, code)
+}
+
+// takeBack is the receptionist giving up a consultation, or a direct connection that still rings.
+func (c *Call) takeBack() {
+	c.log(Entry{Kind: KindTakenBack, Agent: c.agent.id, Number: c.target.to.Number, To: c.target.to.Agent})
+	if c.consulting() {
+		c.endConsult()
+		return
+	}
+	c.emit(Hangup{Leg: c.target.leg, Cause: CauseBye})
+	c.comeBack("taken_back", 487)
+}
+
+// comeBack gives the caller to the same receptionist again, at once where her phone is still in the call, by ringing it where
+// it left.
+func (c *Call) comeBack(reason string, code int) {
+	c.freeMate(freedMate(reason))
 	c.target = target{}
 	c.emit(Disarm{TimerRecall})
 	c.notify(code, reason)
 	c.agent.recall = reason
 	if c.agent.lost {
-		c.emit(Hangup{Leg: c.agent.leg, Cause: CauseMedia})
+		if c.agent.leg != "" {
+			c.emit(Hangup{Leg: c.agent.leg, Cause: CauseMedia})
+		}
 		c.agent.leg, c.agent.lost = "", false
 	}
 	if c.agent.leg == "" {

@@ -6,10 +6,23 @@ import "time"
 func (c *Call) stored(s Step) {
 	switch {
 	case s == StepArrived && c.phase == arriving:
-		c.phase = waiting
-		c.emit(Disarm{TimerCommit}, Enqueue{})
+		c.emit(Disarm{TimerCommit})
+		c.enter()
 	case s == StepAnswered && c.phase == opening:
 		c.open()
+	}
+}
+
+// enter begins a call that is durable: it waits in the queue, but where the service calls or the tenant is closed.
+func (c *Call) enter() {
+	switch {
+	case c.out != nil:
+		c.callOut()
+	case c.rules.Closed != "":
+		c.closed()
+	default:
+		c.phase = waiting
+		c.emit(Enqueue{})
 	}
 }
 
@@ -100,14 +113,25 @@ func (c *Call) musicSource() string {
 	return c.rules.Music
 }
 
-// offer rings the phone of the agent that the queue reserved.
+// offer rings the phones of the agents that the queue reserved, mostly of one. A parked caller is for who asks for her.
 func (c *Call) offer(ev Offered) {
-	if c.phase != waiting {
+	switch {
+	case c.phase == waiting && ev.Pickup:
+		c.emit(Dequeue{})
+	case c.phase == waiting, c.phase == parked && ev.Pickup:
+	default:
 		c.emit(Free{ev.Agent, FreedCancelled})
+		for _, o := range ev.Others {
+			c.emit(Free{o.Agent, FreedCancelled})
+		}
 		return
 	}
-	c.agent = agent{id: ev.Agent, kind: ev.Kind}
+	if ev.Pickup {
+		c.log(Entry{Kind: KindPickedUp, Agent: ev.Agent})
+	}
+	c.agent = agent{id: ev.Agent, kind: ev.Kind, via: ev.Via}
 	c.dialAgent()
+	c.dialOthers(ev.Others)
 }
 
 // expiresMargin is how much longer a phone may ring by its Expires than by our timer, so that it is our CANCEL that ends
@@ -115,15 +139,35 @@ func (c *Call) offer(ev Offered) {
 const expiresMargin = 2 * time.Second
 
 func (c *Call) dialAgent() {
-	c.phase, c.offered = offering, true
-	c.agent.leg = c.newLeg("a")
-	c.emit(Dial{
-		Leg: c.agent.leg, Peer: c.caller, To: Destination{Agent: c.agent.id},
-		From:    Party{Number: c.from.Number, Name: c.display(), Private: c.from.Private},
-		Expires: c.rules.RingTimeout + expiresMargin,
-	})
+	c.phase, c.offered, c.agent.answers = offering, true, false
+	c.dialPhone(&c.agent)
 	c.arm(TimerRing, c.rules.RingTimeout)
 	c.log(Entry{Kind: KindOffered, Leg: c.agent.leg, Agent: c.agent.id, Reason: c.agent.recall})
+}
+
+func (c *Call) dialPhone(a *agent) {
+	a.leg = c.newLeg("a")
+	c.emit(Dial{
+		Leg: a.leg, Peer: c.caller, To: reachedAt(a.id, a.via), Token: token(a.leg, a.via),
+		From:    Party{Number: c.from.Number, Name: c.display(), Private: c.from.Private},
+		Expires: c.rules.RingTimeout + expiresMargin, Answer: a.answers,
+	})
+}
+
+// reachedAt is where an agent's leg goes.
+func reachedAt(id string, via Destination) Destination {
+	if via != (Destination{}) {
+		return via
+	}
+	return Destination{Agent: id}
+}
+
+// token marks a leg by a trunk, which may come back to us.
+func token(leg LegID, via Destination) string {
+	if via.Trunk == "" {
+		return ""
+	}
+	return string(leg)
 }
 
 // display is what the receptionist's phone shows: whose call it is and, for a recall, why it came back.
@@ -146,33 +190,56 @@ func recallText(reason string) string {
 		return "inget svar"
 	case "returned":
 		return "vidarekopplad"
+	case "taken_back":
+		return "återtagen"
+	case "parked":
+		return "parkerad"
 	default:
 		return "gick ej fram"
 	}
 }
 
-// missed takes the offer back: the caller returns to the head of the line.
+// missed takes the offer back: the caller returns to the head of the line, or to her slot. Where other phones ring for her
+// as well nothing changes for her.
 func (c *Call) missed(how Freed, code int, reason string) {
 	c.log(Entry{Kind: KindMissed, Leg: c.agent.leg, Agent: c.agent.id, Code: code, Reason: reason})
 	c.agent.leg = ""
+	c.offerOver(how, CauseRefused)
+}
+
+// offerOver gives an agent back whose phone does not ring for the call any more.
+func (c *Call) offerOver(how Freed, cause Cause) {
+	if len(c.rest) > 0 {
+		c.free(how)
+		c.agent, c.rest = c.rest[0], c.rest[1:]
+		return
+	}
 	c.emit(Disarm{TimerRing})
 	c.free(how)
+	if c.out != nil && c.caller == "" {
+		c.finish(OutcomeFailed, cause) // nobody was called yet
+		return
+	}
 	c.backToQueue()
 }
 
 // backToQueue puts the caller at the head of the line, or applies the overflow rule that was due meanwhile.
 func (c *Call) backToQueue() {
+	if c.parkedBy != "" {
+		c.backToSlot()
+		return
+	}
 	c.phase = waiting
 	if c.waitOver {
 		c.overflow(OutcomeTimeout)
 		return
 	}
 	c.music()
-	c.emit(Enqueue{Front: true})
+	c.emit(Enqueue{Front: true, Group: c.group})
 }
 
 func (c *Call) ringEnded() {
-	if c.phase == offering {
+	for c.phase == offering {
 		c.emit(Hangup{Leg: c.agent.leg, Cause: CausePolicy})
 		c.missed(FreedMissed, 408, "no_answer")
 	}
@@ -187,76 +254,4 @@ func (c *Call) waitEnded() {
 	case offering, opening:
 		c.waitOver = true
 	}
-}
-
-// overflow does what the tenant wants for a call that the queue cannot keep.
-func (c *Call) overflow(o Outcome) {
-	c.phase = leaving // no longer in the line
-	c.emit(Disarm{TimerWait}, Disarm{TimerRingMode})
-	c.stopAnnouncing()
-	switch {
-	case c.rules.Overflow == OverflowForward && c.rules.ForwardTo != "":
-		c.forward()
-	case c.rules.Overflow == OverflowBusy && !c.accepted:
-		c.finish(c.overflowed(o), CausePolicy)
-	case c.rules.Overflow == OverflowBusy:
-		c.playOut(SourceBusy, o)
-	default:
-		c.playOut(PromptTryLater, o)
-	}
-}
-
-// PromptTryLater is the prompt that a caller hears whom the queue cannot keep.
-const PromptTryLater = "try-later"
-
-// busyToneFor is how long a busy tone plays before the call is ended.
-const busyToneFor = 5 * time.Second
-
-func (c *Call) playOut(source string, o Outcome) {
-	c.accept()
-	c.phase, c.leaveAs = leaving, o
-	c.play(source, source == SourceBusy)
-	limit := promptLimit
-	if source == SourceBusy {
-		limit = busyToneFor
-	}
-	c.arm(TimerPrompt, limit)
-	c.log(Entry{Kind: KindPrompt, Reason: source})
-}
-
-// overflowed is the outcome of a call that a receptionist may have answered before it came back to the queue.
-func (c *Call) overflowed(o Outcome) Outcome {
-	if c.answered {
-		return OutcomeAnswered
-	}
-	return o
-}
-
-func (c *Call) leavingOutcome() Outcome { return c.overflowed(c.leaveAs) }
-
-// forward sends the caller on by rule.
-func (c *Call) forward() {
-	c.phase = forwarding
-	if c.accepted {
-		c.play(SourceRingback, true)
-	} else {
-		c.ring()
-	}
-	c.dialTarget(Destination{Trunk: c.rules.Trunk, Number: c.rules.ForwardTo}, c.rules.RecallAfter)
-	c.arm(TimerRecall, c.rules.RecallAfter)
-	c.log(Entry{Kind: KindForwarded, Leg: c.target.leg, Number: c.rules.ForwardTo})
-}
-
-func (c *Call) forwardFailed(reason string, code int) {
-	if c.target.leg != "" {
-		c.emit(Hangup{Leg: c.target.leg, Cause: CausePolicy})
-	}
-	c.log(Entry{Kind: KindUnreached, Leg: c.target.leg, Number: c.target.to.Number, Code: code, Reason: reason})
-	c.target = target{}
-	c.emit(Disarm{TimerRecall})
-	if c.accepted {
-		c.playOut(SourceBusy, OutcomeFailed)
-		return
-	}
-	c.finish(c.overflowed(OutcomeFailed), CausePolicy)
 }

@@ -6,10 +6,10 @@ import "time"
 const whisperLimit = 3 * time.Second
 
 // openAudio lets caller and receptionist hear each other; where the tenant's calls are whispered, the receptionist first
-// hears whose call it is while the caller keeps her music. A tenant's own receptionists need not be told, nor one whose
-// phone holds the call already. Handling time has run since the answer either way.
+// hears whose call it is while the caller keeps her music. A tenant's own receptionists need not be told, nor one who called
+// herself or whose phone holds the call already. Handling time has run since the answer either way.
 func (c *Call) openAudio() {
-	if c.rules.Whisper == "" || c.agent.kind != Service || c.agent.held {
+	if c.rules.Whisper == "" || c.agent.kind != Service || c.agent.held || c.out != nil && c.agent.id == c.out.Agent {
 		c.join()
 		return
 	}

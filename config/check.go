@@ -17,6 +17,9 @@ func (c *Config) check() {
 	c.checkTrunks()
 	c.checkPlans()
 	c.checkMessages()
+	c.checkCodes()
+	c.checkGroups()
+	c.checkQueueKeys()
 	if c.SIP.RegisterMin > c.SIP.RegisterMax {
 		c.src.fail("sip.register_min", "is longer than register_max", "write at most "+tariff.Duration(c.SIP.RegisterMax).String())
 	}

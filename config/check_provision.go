@@ -35,11 +35,20 @@ func (t taken) claim(s *source, at, name, who, fix string) bool {
 type provisionCheck struct {
 	c                            *Config
 	tenants, numbers, ids, phone taken
+	specs                        map[ID]TenantSpec
+	own                          map[ID]bool    // tenants with receptionists of their own here
+	can                          map[Skill]bool // what any agent can
+	members                      map[ID]bool    // groups that any agent is in
 }
 
 // checkProvisions checks the provisioning files against each other and the main file.
 func (c *Config) checkProvisions() {
-	k := provisionCheck{c, taken{}, taken{}, taken{}, taken{}}
+	k := provisionCheck{c, taken{}, taken{}, taken{}, taken{}, map[ID]TenantSpec{}, map[ID]bool{}, map[Skill]bool{}, map[ID]bool{}}
+	for _, p := range c.provisions {
+		for _, a := range p.Agents {
+			k.note(a)
+		}
+	}
 	for _, p := range c.provisions {
 		for i, t := range p.Tenants {
 			k.claimTenant(p.src, fmt.Sprintf("tenants[%d]", i), t)
@@ -51,6 +60,9 @@ func (c *Config) checkProvisions() {
 			k.references(p.src, at, t)
 			k.common(p.src, at, t)
 			k.rules(p.src, at, t)
+			k.serving(p.src, at, t)
+			k.callers(p.src, at, t)
+			k.limit(p.src, at, t)
 		}
 	}
 	for _, p := range c.provisions { // ids first: an extension may not be one, wherever it stands
@@ -67,11 +79,25 @@ func (c *Config) checkProvisions() {
 	}
 }
 
+// note gathers what tenants may ask for.
+func (k *provisionCheck) note(a AgentSpec) {
+	for _, skill := range or(a.Skills, nil) {
+		k.can[skill] = true
+	}
+	for _, group := range or(a.Groups, nil) {
+		k.members[group] = true
+	}
+	if ids := a.tenants(); len(ids) == 1 && call.AgentKind(or(a.Kind, "")) == call.Own && !or(a.Supervisor, false) {
+		k.own[ids[0]] = true
+	}
+}
+
 func (k *provisionCheck) claimTenant(s *source, at string, t TenantSpec) {
 	who := fmt.Sprintf("tenant %s", t.ID)
 	if t.ID != "" {
 		k.tenants.claim(s, at+".id", string(t.ID), who, "write another id")
 	}
+	k.specs[t.ID] = t
 	if t.Number != nil && *t.Number != "" {
 		k.numbers.claim(s, at+".number", string(*t.Number), who, "write the number that only this tenant forwards to")
 		warnUnassigned(s, at+".number", *t.Number)
@@ -131,19 +157,18 @@ func (k *provisionCheck) common(s *source, at string, t TenantSpec) {
 
 // rules checks what becomes call.Rules.
 func (k *provisionCheck) rules(s *source, at string, t TenantSpec) {
-	overflow := call.Overflow(k.c.Queue.Overflow)
-	if t.Overflow != nil {
-		overflow = call.Overflow(*t.Overflow)
+	forward := func(key string, named *string, otherwise string) bool {
+		is := or(named, otherwise) == string(call.OverflowForward)
+		if is && t.ForwardTo == nil {
+			s.fail(at+"."+key, "forward needs to know where to", "write forward_to: as well")
+		}
+		return is
 	}
-	switch forward := overflow == call.OverflowForward; {
-	case forward && t.ForwardTo == nil:
-		s.fail(at+".overflow", "forward needs to know where to", "write forward_to: as well")
-	case !forward && t.ForwardTo != nil:
+	overflow, nobody := forward("overflow", t.Overflow, k.c.Queue.Overflow), forward("no_agent", t.NoAgent, k.c.Queue.NoAgent)
+	if !overflow && !nobody && t.ForwardTo != nil {
 		s.fail(at+".forward_to", "has no effect unless overflow is forward", "write overflow: forward, or take the line out")
 	}
-	if t.ForwardTo != nil && t.Number != nil && *t.Number != "" {
-		k.forward(s, at, t)
-	}
+	k.mayForward(s, at+".forward_to", t, t.ForwardTo)
 	if t.WarnAt != nil {
 		plan, known := k.c.Plan(k.c.planOf(t))
 		if limit := time.Duration(plan.Included); known && time.Duration(*t.WarnAt) > limit {
@@ -160,26 +185,25 @@ func (c *Config) planOf(t TenantSpec) string {
 	return c.DefaultPlan
 }
 
-func (k *provisionCheck) forward(s *source, at string, t TenantSpec) {
-	to := string(*t.ForwardTo)
-	if to == "" || directory.IsExtension(to) {
+// mayForward checks a number that a key of the tenant sends calls to.
+func (k *provisionCheck) mayForward(s *source, key string, t TenantSpec, dial *Dial) {
+	to := string(or(dial, ""))
+	if to == "" || directory.IsExtension(to) || t.Number == nil || *t.Number == "" {
 		return
 	}
 	if _, ours := k.numbers[to]; ours {
-		s.fail(at+".forward_to", to+" leads back to this service", "write a number of the tenant")
+		s.fail(key, to+" leads back to this service", "write a number of the tenant")
 		return
 	}
 	var prefixes []string
-	if t.Prefixes != nil {
-		for _, p := range *t.Prefixes {
-			prefixes = append(prefixes, string(p))
-		}
+	for _, p := range or(t.Prefixes, nil) {
+		prefixes = append(prefixes, string(p))
 	}
 	switch err := directory.Allowed(to, string(*t.Number), prefixes); {
 	case errors.Is(err, directory.ErrPremium):
-		s.fail(at+".forward_to", to+" is a premium-rate number", "write another, or name its series under prefixes")
+		s.fail(key, to+" is a premium-rate number", "write another, or name its series under prefixes")
 	case err != nil:
-		s.fail(at+".forward_to", to+" may not be called for this tenant", "write a number of its country, or list its prefix under prefixes")
+		s.fail(key, to+" may not be called for this tenant", "write a number of its country, or list its prefix under prefixes")
 	}
 }
 
@@ -193,6 +217,12 @@ func (k *provisionCheck) agent(s *source, at string, a AgentSpec) {
 					"write another extension")
 			}
 		}
+	}
+	if a.TrunkExtension != nil {
+		k.behindTrunk(s, at, a)
+	}
+	for i, g := range or(a.Groups, nil) {
+		k.group(s, fmt.Sprintf("%s.groups[%d]", at, i), g)
 	}
 	tenants, key := a.tenants(), at+".tenants"
 	if a.Tenant != nil {

@@ -2,7 +2,10 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"slices"
+
+	"telefonist/call"
 )
 
 // CheckSounds reports every prompt and music that a file names and that is none of known, at its place.
@@ -32,6 +35,19 @@ func (c *Config) CheckSounds(known []string) Errors {
 	}
 	check(c.src, "queue.music", "music", c.Queue.Music)
 	list(c.src, "queue.welcome", c.Queue.Welcome)
+	for _, prompt := range [][2]string{{"overflow", c.Queue.OverflowPrompt}, {"closed", c.Queue.ClosedPrompt}, {"limit", c.Queue.LimitPrompt}} {
+		if prompt[1] != "" {
+			check(c.src, "queue."+prompt[0]+"_prompt", "prompt", prompt[1])
+		}
+	}
+	keys := func(s *source, at string, keys map[Digit]QueueKey) {
+		for _, key := range slices.Sorted(maps.Keys(keys)) {
+			if what := keys[key]; what.Do == call.KeySay {
+				check(s, at+"."+string(key), "prompt", what.To)
+			}
+		}
+	}
+	keys(c.src, "queue.keys", c.Queue.Keys)
 	for _, p := range c.provisions {
 		for i, t := range p.Tenants {
 			at := fmt.Sprintf("tenants[%d].", i)
@@ -46,6 +62,13 @@ func (c *Config) CheckSounds(known []string) Errors {
 			}
 			one("message", t.Message)
 			one("whisper", t.Whisper)
+			one("overflow_prompt", t.OverflowPrompt)
+			one("closed_prompt", t.ClosedPrompt)
+			one("limit_prompt", t.LimitPrompt)
+			keys(p.src, at+"keys", or(t.Keys, nil))
+			for j, n := range or(t.CommonNumbers, nil) {
+				one(fmt.Sprintf("common_numbers[%d].closed_prompt", j), n.ClosedPrompt)
+			}
 		}
 	}
 	return all

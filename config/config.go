@@ -20,6 +20,10 @@ type Config struct {
 	Log    Log     `yaml:"log"`
 	Queue  Queue   `yaml:"queue"`
 	Trunks []Trunk `yaml:"trunks"`
+	Codes  Codes   `yaml:"codes"`
+	Alarms Alarms  `yaml:"alarms"`
+	// Groups are the groups of agents by id, with their names.
+	Groups map[string]string `yaml:"groups"`
 
 	Messages Messages `yaml:"messages"`
 
@@ -91,15 +95,17 @@ type Log struct {
 
 // Queue holds the pool's settings and what tenants have that say nothing else.
 type Queue struct {
-	Answer   string        `yaml:"answer" enum:"queue|ring"`
-	RingFor  time.Duration `yaml:"ring_for" min:"1s" max:"3m"`
-	MaxWait  time.Duration `yaml:"max_wait" max:"24h"`
-	MaxQueue int           `yaml:"max_queue" max:"100000"`
-	Overflow string        `yaml:"overflow" enum:"prompt|busy"`
-	Priority int           `yaml:"priority" min:"-100" max:"100"`
-	Music    string        `yaml:"music"`
-	Welcome  []string      `yaml:"welcome"`
-	Language string        `yaml:"language" enum:"sv|en"`
+	Answer         string        `yaml:"answer" enum:"queue|ring"`
+	RingFor        time.Duration `yaml:"ring_for" min:"1s" max:"3m"`
+	MaxWait        time.Duration `yaml:"max_wait" max:"24h"`
+	MaxQueue       int           `yaml:"max_queue" max:"100000"`
+	Overflow       string        `yaml:"overflow" enum:"prompt|busy|wish"`
+	OverflowPrompt string        `yaml:"overflow_prompt"`
+	NoAgent        string        `yaml:"no_agent" enum:"wait|prompt|busy|wish"`
+	Priority       int           `yaml:"priority" min:"-100" max:"100"`
+	Music          string        `yaml:"music"`
+	Welcome        []string      `yaml:"welcome"`
+	Language       string        `yaml:"language" enum:"sv|en"`
 
 	AnnounceAfter    time.Duration `yaml:"announce_after" max:"10m"`
 	AnnouncePosition time.Duration `yaml:"announce_position" min:"15s" max:"1h" off:"zero"`
@@ -110,6 +116,48 @@ type Queue struct {
 	WrapUp      time.Duration `yaml:"wrap_up" max:"1h"`
 	RetryAfter  time.Duration `yaml:"retry_after" max:"1h"`
 	MaxMisses   int           `yaml:"max_misses" max:"1000"`
+
+	PoolAfter    time.Duration      `yaml:"pool_after" max:"1h"`
+	PoolWhen     int                `yaml:"pool_when" max:"1000"`
+	Strategy     string             `yaml:"strategy" enum:"longest_idle|fewest_calls|round_robin|ring_all"`
+	Closed       string             `yaml:"closed" enum:"prompt|busy|answer"`
+	ClosedPrompt string             `yaml:"closed_prompt"`
+	VIPPriority  int                `yaml:"vip_priority" max:"200"`
+	KeepPlace    time.Duration      `yaml:"keep_place" max:"1h"`
+	Keys         map[Digit]QueueKey `yaml:"keys"`
+	AtLimit      string             `yaml:"at_limit" enum:"record|notify|end"`
+	LimitPrompt  string             `yaml:"limit_prompt"`
+	HardCap      time.Duration      `yaml:"hard_cap" min:"1m" max:"24h" off:"zero"`
+	ParkRecall   time.Duration      `yaml:"park_recall" min:"10s" max:"1h"`
+}
+
+// Codes are what agents dial to have something done.
+type Codes struct {
+	Login    DialCode `yaml:"login"`
+	Logout   DialCode `yaml:"logout"`
+	Pause    DialCode `yaml:"pause"`
+	Resume   DialCode `yaml:"resume"`
+	Park     DialCode `yaml:"park"`
+	PickUp   DialCode `yaml:"pick_up"`
+	HandBack DialCode `yaml:"hand_back"`
+	TakeBack DialCode `yaml:"take_back"`
+
+	Colleague  DialCode `yaml:"colleague"`
+	Group      DialCode `yaml:"group"`
+	Supervisor DialCode `yaml:"supervisor"`
+	Call       DialCode `yaml:"call"`
+
+	AwayOn  DialCode `yaml:"away_on"`
+	AwayOff DialCode `yaml:"away_off"`
+}
+
+// Alarms are the thresholds at which supervisors are told.
+type Alarms struct {
+	LongestWait  time.Duration `yaml:"longest_wait" max:"24h"`
+	ServiceLevel int           `yaml:"service_level" max:"100"`
+	Window       time.Duration `yaml:"window" min:"1m" max:"24h"`
+	Least        int           `yaml:"least" min:"1" max:"10000"`
+	NoAgent      bool          `yaml:"no_agent"`
 }
 
 // Trunk is a PBX, or several behind one address.
@@ -123,6 +171,7 @@ type Trunk struct {
 	Realm        string           `yaml:"realm"`
 	Codecs       []Codec          `yaml:"codecs"`
 	SRTP         string           `yaml:"srtp" enum:"off|optional|required"`
+	Media        string           `yaml:"media" enum:"own|shared"`
 }
 
 // Default returns the configuration of an empty file.
@@ -147,7 +196,14 @@ func Default() *Config {
 			AnnounceAfter: 10 * time.Second, AnnouncePosition: time.Minute, AnnounceWait: time.Minute,
 			RingTimeout: 15 * time.Second, RecallAfter: 20 * time.Second, WrapUp: 5 * time.Second,
 			RetryAfter: 30 * time.Second, MaxMisses: 3,
+
+			NoAgent: "wait", PoolAfter: 20 * time.Second, Strategy: string(call.LongestIdle),
+			Closed: "prompt", VIPPriority: 10, KeepPlace: 3 * time.Minute,
+			AtLimit: "record", LimitPrompt: "goodbye", HardCap: 30 * time.Minute, ParkRecall: 3 * time.Minute,
 		},
+		Codes: Codes{Login: "*11", Logout: "*12", Pause: "*13", Resume: "*14", Park: "*15", PickUp: "*16", HandBack: "*17", TakeBack: "*10",
+			Colleague: "*19", Group: "*20", Supervisor: "*24", Call: "*18", AwayOn: "*21", AwayOff: "*22"},
+		Alarms:      Alarms{LongestWait: 2 * time.Minute, ServiceLevel: 80, Window: 30 * time.Minute, Least: 10, NoAgent: true},
 		Messages:    defaultMessages(),
 		DefaultPlan: "default", DrainTimeout: 2 * time.Minute,
 	}

@@ -129,6 +129,11 @@ func place(n ast.Node) position {
 
 type decoder struct{ s *source }
 
+// nodeReader is a value that is written in a form of its own.
+type nodeReader interface {
+	readYAML(d decoder, n ast.Node, path string)
+}
+
 var (
 	durationType = reflect.TypeFor[time.Duration]()
 	tariffType   = reflect.TypeFor[tariff.Duration]()
@@ -153,6 +158,10 @@ func (d decoder) value(n ast.Node, v reflect.Value, path string, tag reflect.Str
 		fresh := reflect.New(v.Type().Elem())
 		d.value(n, fresh.Elem(), path, tag)
 		v.Set(fresh)
+		return
+	}
+	if r, ok := v.Addr().Interface().(nodeReader); ok {
+		r.readYAML(d, n, path)
 		return
 	}
 	if u, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok && v.Type() != tariffType && v.Type() != secretType {

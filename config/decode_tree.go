@@ -1,6 +1,7 @@
 package config
 
 import (
+	"encoding"
 	"fmt"
 	"reflect"
 	"regexp"
@@ -122,6 +123,12 @@ var misplaced = map[string]string{
 	"queue.included":       "write it into a plan under plans",
 	"queue.long_after":     "write it into a plan under plans",
 	"queue.forward_to":     "write it for each tenant that forwards",
+	"queue.closed_to":      "write it for each tenant that forwards",
+	"queue.limit_to":       "write it for each tenant that forwards",
+	"queue.hours":          "write it for each tenant",
+	"queue.groups":         "write groups beside queue",
+	"tenants[].groups":     "write levels: [{groups: [one]}]",
+	"tenants[].mode":       "write service",
 	"tenants[].numbers":    "write common_numbers",
 	"tenants[].included":   "write it into a plan under plans, and name that under plan",
 	"tenants[].long_after": "write it into a plan under plans, and name that under plan",
@@ -204,6 +211,12 @@ func (d decoder) names(n ast.Node, v reflect.Value, path string) {
 // mapKey gives a key as the map wants it, or what to write instead.
 func mapKey(t reflect.Type, name string) (key reflect.Value, fix string) {
 	key = reflect.New(t).Elem()
+	if u, ok := key.Addr().Interface().(encoding.TextUnmarshaler); ok {
+		if err := u.UnmarshalText([]byte(name)); err != nil {
+			_, fix = split(err)
+		}
+		return key, fix
+	}
 	if t.Kind() == reflect.String {
 		if !plainName.MatchString(name) {
 			return key, "write a name of a-z, 0-9, _ and -"

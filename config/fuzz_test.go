@@ -58,7 +58,7 @@ func FuzzParse(f *testing.F) {
 
 func FuzzProvision(f *testing.F) {
 	seeds(f)
-	main := []byte(`{trunks: [{name: icentrex, allow: [192.0.2.7], target: "sip:192.0.2.7"}], plans: [{id: standard-2027}]}`)
+	main := []byte(`{trunks: [{name: icentrex, allow: [192.0.2.7], target: "sip:192.0.2.7"}], plans: [{id: standard-2027}], groups: {norr: Norr, jour: Jour}}`)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c, err := LoadBytes("x.yaml", main, data)
 		checkErrors(t, err, data)

@@ -78,6 +78,12 @@ func (p *Provision) checkPasswords() {
 	for i, a := range p.Agents {
 		at := fmt.Sprintf("agents[%d]", i)
 		_, given := p.src.at[at+".password"]
+		if a.TrunkExtension != nil {
+			if given || a.PasswordFile != "" {
+				p.src.fail(at+".trunk_extension", "a phone behind the trunk has no password here", "take password and password_file out")
+			}
+			continue
+		}
 		switch {
 		case given && a.PasswordFile != "":
 			p.src.fail(at+".password", "both password and password_file are given", "take one out")

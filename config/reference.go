@@ -77,6 +77,9 @@ func walk(keys *[]Key, v reflect.Value, path string) {
 
 // section tells whether a type is written as keys below a key, not as one value.
 func section(t reflect.Type) bool {
+	if _, whole := typeNames[t]; whole {
+		return false
+	}
 	return t.Kind() == reflect.Struct && !reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
 }
 
@@ -96,6 +99,11 @@ var typeNames = map[reflect.Type]string{
 	reflect.TypeFor[Prefix]():          "\"+\" and digits",
 	reflect.TypeFor[ID]():              "id",
 	reflect.TypeFor[Codec]():           "codec",
+	reflect.TypeFor[Hours]():           "days: hours",
+	reflect.TypeFor[Caller]():          "telephone number, its beginning or anonymous",
+	reflect.TypeFor[Skill]():           "skill",
+	reflect.TypeFor[QueueKey]():        "wish, \"forward number\" or \"say prompt\"",
+	reflect.TypeFor[DialCode]():        "code",
 	reflect.TypeFor[calendar.Window](): "hh:mm-hh:mm",
 	reflect.TypeFor[calendar.Date]():   "date",
 	secretType:                         "text",
@@ -136,6 +144,9 @@ func keyType(t reflect.Type, tag reflect.StructTag) string {
 		}
 		return "list of " + keyType(t.Elem(), "")
 	case reflect.Map:
+		if t.Key() == reflect.TypeFor[Digit]() {
+			return "key: " + keyType(t.Elem(), "")
+		}
 		return "name: " + keyType(t.Elem(), "")
 	case reflect.Struct:
 		return "section"

@@ -52,7 +52,7 @@ func TestExampleShowsEveryKeyWithItsDefault(t *testing.T) {
 	}
 	want := Default() // the rest is marked as an example
 	c.src, c.Trunks, c.Plans, c.Provision = nil, nil, nil, nil
-	c.Web.TrustedProxies, c.Media.Prompts, c.Media.Music = nil, nil, nil
+	c.Groups, c.Web.TrustedProxies, c.Media.Prompts, c.Media.Music = nil, nil, nil, nil
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("the example differs from the defaults:\n%+v\n%+v", c, want)
 	}

@@ -56,14 +56,15 @@ func (c *Config) Apply(prev State) (State, *directory.Directory, error) {
 			next.Agents[string(a.ID)] = AgentState{Named: a, Edited: prev.Agents[string(a.ID)].Edited}
 		}
 	}
-	dir, err := c.directory(next)
+	dir, err := c.Directory(next)
 	if err != nil {
 		return State{}, nil, fmt.Errorf("apply provisioning: %w", err)
 	}
 	return next, dir, nil
 }
 
-func (c *Config) directory(s State) (*directory.Directory, error) {
+// Directory builds the directory of a state. Plans that the configuration does not have are the default plan.
+func (c *Config) Directory(s State) (*directory.Directory, error) {
 	var tenants []directory.Tenant
 	for _, id := range slices.Sorted(maps.Keys(s.Tenants)) {
 		tenants = append(tenants, c.tenant(s.Tenants[id]))
@@ -104,6 +105,7 @@ func (c *Config) tenant(s TenantState) directory.Tenant {
 		t.Prefixes = append(t.Prefixes, string(p))
 	}
 	t.Rules = c.rules(spec, plan)
+	c.serving(&t, spec)
 	return t
 }
 
@@ -133,6 +135,7 @@ func (c *Config) rules(spec TenantSpec, plan tariff.Plan) call.Rules {
 		AnnouncePosition: orDuration(spec.AnnouncePosition, q.AnnouncePosition),
 		AnnounceWait:     orDuration(spec.AnnounceWait, q.AnnounceWait),
 	}
+	c.limits(&r, spec)
 	if message := or(spec.Message, ""); message != "" {
 		r.Welcome = append(r.Welcome, message)
 	}
@@ -148,6 +151,13 @@ func (c *Config) agent(s AgentState) directory.Agent {
 		ID: string(spec.ID), Name: or(spec.Name, string(spec.ID)), Extension: string(or(spec.Extension, "")),
 		Kind: call.AgentKind(or(spec.Kind, string(call.Service))), Password: s.Named.Password,
 		Wrap: orDuration(spec.WrapUp, c.Queue.WrapUp), Disabled: s.Disabled,
+	}
+	a.ViaTrunk, a.Supervisor = string(or(spec.TrunkExtension, "")), or(spec.Supervisor, false)
+	for _, g := range or(spec.Groups, nil) {
+		a.Groups = append(a.Groups, string(g))
+	}
+	for _, k := range or(spec.Skills, nil) {
+		a.Skills = append(a.Skills, string(k))
 	}
 	a.SRTP, a.Codecs = or(spec.SRTP, "off"), CodecNames(or(spec.Codecs, nil))
 	for _, id := range spec.tenants() {

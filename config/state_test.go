@@ -66,6 +66,7 @@ func TestProvisionedTenantsHaveTheirRules(t *testing.T) {
 		Warn: 35 * time.Second, Included: 45 * time.Second, Long: 2 * time.Minute,
 		Voicemail: []string{"299"}, Music: "music",
 		Language: "sv", AnnounceAfter: 10 * time.Second, AnnouncePosition: time.Minute, AnnounceWait: time.Minute,
+		KeepPlace: 3 * time.Minute, ParkRecall: 3 * time.Minute, AtLimit: call.LimitRecord, LimitPrompt: "goodbye", HardCap: 30 * time.Minute,
 	}
 	if !reflect.DeepEqual(acme.Rules, want) {
 		t.Errorf("rules are\n%+v, want\n%+v", acme.Rules, want)
@@ -135,4 +136,17 @@ func TestAFileOwnsOnlyTheFieldsThatItNames(t *testing.T) {
 	if beta, _ := d.Tenant("beta"); beta.Rules.Priority != 7 {
 		t.Errorf("a field that is no longer named has lost its edit: %+v", beta)
 	}
+}
+
+// roundTrip sends a state through JSON, as a store does.
+func roundTrip(t *testing.T, s State) (kept State) {
+	t.Helper()
+	encoded, err := json.Marshal(s)
+	if err == nil {
+		err = json.Unmarshal(encoded, &kept)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return kept
 }

@@ -36,7 +36,7 @@ func TestExamplesOfTheAPIDo(t *testing.T) {
 	stop := sync.OnceFunc(func() { _ = a.Stop(ctx) })
 	defer stop()
 	token := strings.TrimSpace(run(t, dir, program(t), "tokens", "create", "--store", cfg.Store.Dir, "--tenant", "acme", "--name", "ERP",
-		"--scope", "directory:read,directory:write,referrals:read,referrals:write,history:read"))
+		"--scope", "directory:read,directory:write,referrals:read,referrals:write,history:read,messages:read,messages:send,calls:read"))
 	examples := 0
 	for _, block := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(read(t, "../docs/api.md"), -1) {
 		script, want := "", []string{}

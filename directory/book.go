@@ -1,9 +1,7 @@
 package directory
 
 import (
-	"cmp"
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 )
@@ -80,6 +78,8 @@ type PlanOptions struct {
 	Region  string
 	Replace bool          // people whom the file does not have are removed
 	NewID   func() string // makes ids of people
+	// IsCommon tells whether a number (E.164) is one of the tenant's common numbers; nil: any may be.
+	IsCommon func(number string) bool
 }
 
 // Plan is what an import would do.
@@ -200,6 +200,9 @@ func (pl *planner) row(r Row) RowFate {
 	if len(bad) == 0 {
 		bad = append(bad, d.person.Normalize(pl.o.Region)...)
 	}
+	if pl.has("responsibilities") {
+		bad = append(bad, pl.commons(d.person.Responsibilities)...)
+	}
 	f.ID, f.Name = d.id, d.person.Name()
 	pl.once(&f, d, &bad)
 	for _, p := range bad {
@@ -212,6 +215,21 @@ func (pl *planner) row(r Row) RowFate {
 	pl.seen[d.id] = r.Line
 	pl.plan.Upserts[d.id] = d.person
 	return f
+}
+
+// has tells whether the file has a column.
+func (pl *planner) has(name string) bool {
+	return slices.ContainsFunc(pl.columns, func(c column) bool { return c.name == name })
+}
+
+// commons finds responsibilities at common numbers that the tenant does not have.
+func (pl *planner) commons(all []Responsibility) (bad Problems) {
+	for _, r := range all {
+		if r.Common != "" && pl.o.IsCommon != nil && !pl.o.IsCommon(r.Common) {
+			bad.add("responsibilities", r.Common+" is no common number of the tenant", "write one of its common numbers, or leave it out")
+		}
+	}
+	return bad
 }
 
 func cell(r Row, i int) string {
@@ -302,99 +320,4 @@ func (pl *planner) cellProblem(line int, p Problem) CellProblem {
 		c.Wrong = p.Field + ": " + p.Wrong
 	}
 	return c
-}
-
-// substitutes turns the words of that column into ids, now that everybody is known.
-func (pl *planner) substitutes() {
-	if !slices.ContainsFunc(pl.columns, func(c column) bool { return c.name == "substitutes" }) {
-		return
-	}
-	after := NewBook()
-	for id, p := range pl.book.people {
-		after.Add(id, p)
-	}
-	for id, p := range pl.plan.Upserts {
-		after.Add(id, p)
-	}
-	for i := range pl.plan.Fates {
-		f := &pl.plan.Fates[i]
-		p, ok := pl.plan.Upserts[f.ID]
-		if !ok {
-			continue
-		}
-		p.Substitutes = slices.Clone(p.Substitutes)
-		for n, word := range p.Substitutes {
-			id, problem := after.one(word)
-			if problem != "" {
-				f.Problems = append(f.Problems, pl.cellProblem(f.Line, Problem{Field: "substitutes", Wrong: problem,
-					Write: "write the person's id, external id, e-mail address or whole name"}))
-			}
-			p.Substitutes[n] = id
-		}
-		pl.plan.Upserts[f.ID] = p
-		if len(f.Problems) > 0 {
-			delete(pl.plan.Upserts, f.ID)
-			f.Fate, f.ID = Refused, ""
-		}
-	}
-}
-
-// one finds the only person whom a word names.
-func (b *Book) one(word string) (id, problem string) {
-	if _, known := b.people[word]; known {
-		return word, ""
-	}
-	for _, k := range []Key{ExternalKey(word), MailKey(word), NameKey(word), NumberKey(word)} {
-		switch ids := b.keys[k]; len(ids) {
-		case 0:
-		case 1:
-			return ids[0], ""
-		default:
-			return "", fmt.Sprintf("%q names %d people", word, len(ids))
-		}
-	}
-	return "", fmt.Sprintf("%q names nobody", word)
-}
-
-// settle compares with what is there.
-func (pl *planner) settle() {
-	kept := map[string]bool{}
-	refused := false
-	for i := range pl.plan.Fates {
-		f := &pl.plan.Fates[i]
-		if f.Fate == Refused {
-			refused = true
-			continue
-		}
-		kept[f.ID] = true
-		old, had := pl.book.people[f.ID]
-		switch {
-		case !had:
-			f.Fate = Create
-		case reflect.DeepEqual(old, pl.plan.Upserts[f.ID]):
-			f.Fate = Unchanged
-			delete(pl.plan.Upserts, f.ID)
-		default:
-			f.Fate = Update
-		}
-	}
-	if !pl.o.Replace || refused {
-		return
-	}
-	for id, p := range pl.book.people {
-		if !kept[id] {
-			pl.plan.Removed = append(pl.plan.Removed, id)
-			pl.plan.Fates = append(pl.plan.Fates, RowFate{Fate: Remove, ID: id, Name: p.Name()})
-		}
-	}
-	slices.Sort(pl.plan.Removed)
-	slices.SortStableFunc(pl.plan.Fates, func(a, b RowFate) int { return cmp.Compare(lineOf(a), lineOf(b)) })
-}
-
-// lineOf puts those in no row last.
-func lineOf(f RowFate) int {
-	if f.Line == 0 {
-		return int(^uint(0) >> 1)
-	}
-	return f.Line
 }

@@ -120,6 +120,20 @@ func TestSubstitutesAreFoundByWhatThePeopleWrite(t *testing.T) {
 	}
 }
 
+// A file that says nothing of responsibilities may change people whose common number is gone.
+func TestResponsibilitiesAreAtCommonNumbersOfTheTenant(t *testing.T) {
+	b := NewBook()
+	b.Add("a", Person{ExternalID: "1", FamilyName: "Ek", Responsibilities: []Responsibility{{Common: "+4684000001", What: "moms"}}})
+	o := PlanOptions{IsCommon: func(number string) bool { return number == "+4684000002" }}
+	p := mustPlan(t, b, o, "external_id;efternamn;ansvar", "1;Ek;+4684000001: moms", "2;Alm;08-400 00 02: support | moms")
+	if got := fates(p); got != "2:error@2,3 3:create" {
+		t.Error(got)
+	}
+	if p = mustPlan(t, b, o, "external_id;efternamn", "1;Alm"); fates(p) != "2:update" || len(p.Upserts["a"].Responsibilities) != 1 {
+		t.Errorf("%s %+v", fates(p), p.Upserts)
+	}
+}
+
 func TestReplacingRemovesOnlyWhereEveryRowIsGood(t *testing.T) {
 	book := func() *Book {
 		b := NewBook()

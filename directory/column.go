@@ -64,7 +64,7 @@ var columns = []column{
 			d.person.Responsibilities = splitResponsibilities(cell, d.region)
 		}},
 	list("substitutes", func(p *Person) *[]string { return &p.Substitutes }, "ersättare", "vikarie", "vikarier", "substitute", "backup"),
-	text("notes", func(p *Person) *string { return &p.Notes }, "anteckning", "anteckningar", "övrigt", "kommentar", "note", "comment", "information"),
+	text("notes", func(p *Person) *string { return &p.Notes }, "anteckning", "anteckningar", "notering", "noteringar", "övrigt", "kommentar", "note", "comment", "information"),
 	text("photo_url", func(p *Person) *string { return &p.PhotoURL }, "foto", "bild", "photo", "picture"),
 }
 

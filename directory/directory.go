@@ -3,6 +3,7 @@ package directory
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -24,6 +25,13 @@ type Tenant struct {
 	// per call.
 	Rules call.Rules
 	Plan  tariff.Plan
+	// Serving says when calls are answered and by whom; ByNumber does for calls that came by one of the common numbers (E.164)
+	// that differ.
+	Serving  Serving
+	ByNumber map[string]Serving
+	Callers  Callers
+	// HasOwn tells that the tenant has receptionists of its own here. New sets it.
+	HasOwn bool
 	// Disabled is set for a tenant that was taken out of provisioning: its number is unknown, its records stay.
 	Disabled bool
 }
@@ -43,6 +51,13 @@ type Agent struct {
 	Kind      call.AgentKind
 	// Tenants limits whom the agent answers for: empty means all for a service agent; an own agent has exactly one.
 	Tenants []string
+	// Groups that she belongs to, and what she can (languages, "knows:acme").
+	Groups, Skills []string
+	// ViaTrunk is the extension or number behind her tenant's trunk that a receptionist of the tenant is reached by, in place of a
+	// phone that registers: she can always be reached. Empty: her phone registers as Extension.
+	ViaTrunk string
+	// Supervisor is set for one whom others consult: she is offered no calls from the line.
+	Supervisor bool
 	// Password is the digest password of the agent's softphone.
 	Password Secret
 	// Wrap is the time after a call in which nothing is offered (default 5 s; zero: none).
@@ -74,6 +89,7 @@ type Directory struct {
 	byPhone   map[string]*Agent  // by extension and by id: the names that a softphone may register with
 	tenantIDs []string           // sorted
 	agentIDs  []string           // sorted
+	switches  map[string]Switch  // by tenant
 }
 
 // New builds a snapshot and reports all that contradicts itself: names used twice, numbers that are not E.164, agents of
@@ -110,6 +126,12 @@ func (d *Directory) addTenant(t Tenant) (errs []error) {
 	t.Common, t.Prefixes = slices.Clone(t.Common), slices.Clone(t.Prefixes)
 	t.Rules.Tenant, t.Rules.TenantName, t.Rules.Number, t.Rules.Trunk = t.ID, t.Name, t.Number, t.Trunk
 	t.Rules.Voicemail, t.Rules.Welcome = slices.Clone(t.Rules.Voicemail), slices.Clone(t.Rules.Welcome)
+	t.ByNumber, t.HasOwn = maps.Clone(t.ByNumber), false
+	t.Serving.prepare()
+	for number, s := range t.ByNumber {
+		s.prepare()
+		t.ByNumber[number] = s
+	}
 	if _, taken := d.tenants[t.ID]; !taken {
 		d.tenants[t.ID] = &t
 		d.tenantIDs = append(d.tenantIDs, t.ID)
@@ -144,13 +166,17 @@ func (d *Directory) addAgent(a Agent) (errs []error) {
 		bad("id is missing or used twice")
 		return errs
 	}
-	a.Tenants = slices.Clone(a.Tenants)
+	a.Tenants, a.Groups, a.Skills = slices.Clone(a.Tenants), slices.Clone(a.Groups), slices.Clone(a.Skills)
 	d.agents[a.ID] = &a
 	d.agentIDs = append(d.agentIDs, a.ID)
 	if a.Disabled {
 		return errs
 	}
-	if !IsExtension(a.Extension) || short(a.Extension, Region) {
+	if a.ViaTrunk != "" {
+		if a.Kind != call.Own || a.Extension != "" {
+			bad("only a receptionist of a tenant, without an extension of her own, is reached by its trunk")
+		}
+	} else if !IsExtension(a.Extension) || short(a.Extension, Region) {
 		bad("extension %q is not 2 to 5 digits that begin with 1 to 9", a.Extension)
 	}
 	switch {
@@ -164,7 +190,15 @@ func (d *Directory) addAgent(a Agent) (errs []error) {
 			bad("tenant %q is unknown", id)
 		}
 	}
+	if a.Kind == call.Own && len(a.Tenants) == 1 && d.tenants[a.Tenants[0]] != nil {
+		t := d.tenants[a.Tenants[0]]
+		t.HasOwn = t.HasOwn || !a.Supervisor // callers do not wait for her
+		a.Skills = append(a.Skills, t.skills()...)
+	}
 	for _, name := range []string{a.Extension, a.ID} {
+		if name == "" {
+			continue
+		}
 		if other, taken := d.byPhone[name]; taken && other != &a {
 			bad("%q is a name of agent %q", name, other.ID)
 			continue

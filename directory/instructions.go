@@ -206,6 +206,11 @@ func (n Notice) ValidAt(at time.Time) bool {
 	return !at.Before(n.From) && (n.Until.IsZero() || at.Before(n.Until))
 }
 
+// Stale flags a notice that is over: it is no longer shown, and may be deleted.
+func (n Notice) Stale(now time.Time, _ Settings) []StaleFlag {
+	return stale(now, time.Time{}, n.Until, 0)
+}
+
 // For tells whether the notice is about calls to a common number (empty: not known, so only those about the tenant).
 func (n Notice) For(common string) bool { return n.Common == "" || n.Common == common }
 

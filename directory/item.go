@@ -13,6 +13,7 @@ type Kind string
 // The kinds of items that a tenant has.
 const (
 	KindInstructions Kind = "instructions" // id: ScopeTenant or a common number
+	KindMessages     Kind = "messages"     // how messages are written; id as that of instructions
 	KindNotice       Kind = "notice"
 	KindQuestion     Kind = "question"
 	KindOffice       Kind = "office"
@@ -20,11 +21,16 @@ const (
 	KindPerson       Kind = "person"
 	KindReferral     Kind = "referral" // id: person, a slash, the referral's own id
 	KindSettings     Kind = "settings" // id: SettingsID
+	// KindSwitch is what the tenant's own receptionists have set for the moment, with the id SwitchAway. It is no part of exports.
+	KindSwitch Kind = "switch"
 )
 
-// Kinds lists the closed set, in the order of exports.
+// SwitchAway is the id of the switch that says that a tenant's own receptionists are away.
+const SwitchAway = "away"
+
+// Kinds lists what exports hold, in their order.
 func Kinds() []Kind {
-	return []Kind{KindSettings, KindInstructions, KindNotice, KindQuestion, KindOffice, KindDoorCode, KindPerson, KindReferral}
+	return []Kind{KindSettings, KindInstructions, KindMessages, KindNotice, KindQuestion, KindOffice, KindDoorCode, KindPerson, KindReferral}
 }
 
 // SettingsID is the id of a tenant's one settings item.
@@ -45,7 +51,7 @@ type Item struct {
 type Actor struct {
 	// Name is "agent:anna", "token:ERP" or "cli".
 	Name string `json:"name"`
-	// Way is how it came: "api", "import", "webhook", "cli".
+	// Way is how it came: "api", "import", "webhook", "phone", "cli".
 	Way string `json:"way,omitempty"`
 	// Call is the call during which it was done, where there was one.
 	Call string `json:"call,omitempty"`

@@ -3,8 +3,6 @@ package directory
 import (
 	"slices"
 	"strings"
-
-	"telefonist/call"
 )
 
 // Tenant returns the tenant with the id, disabled ones too: their records still need a name.
@@ -77,16 +75,6 @@ func (t *Tenant) common(entrance string) int {
 		return -1
 	}
 	return is(number)
-}
-
-// RulesFor returns the tenant's settings for one call that came by the common number (zero value: not known). The rules
-// share nothing with the directory.
-func RulesFor(t Tenant, common CommonNumber) call.Rules {
-	r := t.Rules
-	r.CommonNumber, r.CommonName, r.CustomerService = common.Number, common.Name, common.CustomerService
-	r.Display = Display(t, common)
-	r.Voicemail = slices.Clone(t.Rules.Voicemail)
-	return r
 }
 
 // Display is what the agent's phone shows for a call: "Acme · Försäljning", without the common number just "Acme AB".

@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"unicode"
@@ -88,7 +89,10 @@ func (p *Problems) phone(field string, s *string, region string, extension bool)
 		return
 	}
 	d, err := parseDialled(*s, region)
+	var why *NumberError
 	switch {
+	case errors.As(err, &why):
+		p.add(field, fmt.Sprintf("%q is %v", why.Input, problem(why.Err)), why.Fix)
 	case err != nil:
 		p.add(field, err.Error(), "write it as 08-500 000 01 or +46850000001")
 	case d.Extension != "" && !extension:

@@ -172,6 +172,8 @@ type Presence struct {
 	Connect bool           `json:"connect" doc:"Calls may be connected"`
 	Forward string         `json:"forward_to,omitempty"`
 	Flags   []ReferralFlag `json:"flags,omitempty"`
+	// Line is how the person's line is, where that is known and it is not free.
+	Line *Line `json:"line,omitempty" doc:"On the phone, or ringing: beside the referral, since that is not being away"`
 }
 
 // unknownPhrase is said for a code that the tenant no longer has: the one that tells nothing.

@@ -18,6 +18,8 @@ type Settings struct {
 	StaleMonths int `json:"stale_months,omitempty" minimum:"0" maximum:"120"`
 	// ReferralStaleHours is after how many hours a referral fetched from elsewhere is flagged unless it was fetched again.
 	ReferralStaleHours int `json:"referral_stale_hours,omitempty" minimum:"0" maximum:"8760"`
+	// HistoryMonths is for how many months changes, and referrals that have ended, are kept. Zero: for ever.
+	HistoryMonths int `json:"history_months,omitempty" minimum:"0" maximum:"1200" doc:"For how many months earlier versions, and referrals that have ended, are kept; 0: for ever. What holds now is never touched"`
 }
 
 // Defaults of Settings.
@@ -93,6 +95,9 @@ func (s *Settings) Normalize(string) Problems {
 	}
 	if s.ReferralStaleHours < 0 || s.ReferralStaleHours > 8760 {
 		p.add("referral_stale_hours", "is not within 0 to 8760", "write a number of hours, or 0 for the default")
+	}
+	if s.HistoryMonths < 0 || s.HistoryMonths > 1200 {
+		p.add("history_months", "is not within 0 to 1200", "write a number of months, or 0 to keep everything")
 	}
 	return p
 }

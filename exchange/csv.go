@@ -15,16 +15,23 @@ import (
 )
 
 // readCSV reads CSV separated by semicolons, commas or tabs, in UTF-8, UTF-16 with a mark, or Windows-1252, which Excel in
-// Sweden writes.
+// Sweden writes. A first line such as "sep=;", by which Excel is told the separator, is none of the table.
 func readCSV(data []byte) ([]directory.Row, error) {
 	if bytes.IndexByte(data, 0) >= 0 && !hasUTF16Mark(data) {
 		return nil, errors.New("the file is neither CSV nor XLSX: save it as one of these")
 	}
 	text := decodeText(data)
+	if !strings.Contains(text, "\n") {
+		text = strings.ReplaceAll(text, "\r", "\n") // as Excel on a Mac ends lines
+	}
 	r := csv.NewReader(strings.NewReader(text))
 	r.Comma, r.FieldsPerRecord, r.LazyQuotes = separator(text), -1, true
+	hint := hinted(text)
+	if hint != 0 {
+		r.Comma = hint
+	}
 	var rows []directory.Row
-	for {
+	for all := 0; ; {
 		cells, err := r.Read()
 		if errors.Is(err, io.EOF) {
 			return rows, nil
@@ -33,7 +40,10 @@ func readCSV(data []byte) ([]directory.Row, error) {
 			return nil, fmt.Errorf("read CSV: %w", err)
 		}
 		line, _ := r.FieldPos(0)
-		if len(rows) > maxRows || len(cells) > maxColumns {
+		if line == 1 && hint != 0 {
+			continue
+		}
+		if all += len(cells); len(rows) > maxRows || len(cells) > maxColumns || all > maxCells {
 			return nil, ErrTooLarge
 		}
 		for i, c := range cells {
@@ -78,6 +88,20 @@ func decodeText(data []byte) string {
 // windows1252 are the characters at 0x80 to 0x9f; the rest of the encoding is that of Unicode.
 var windows1252 = [32]rune{'€', 0xfffd, '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', 0xfffd, 'Ž', 0xfffd,
 	0xfffd, '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', 0xfffd, 'ž', 'Ÿ'}
+
+// hinted is the separator that the first line names, zero where it names none.
+func hinted(text string) rune {
+	line, _, _ := strings.Cut(text, "\n")
+	switch strings.ToLower(strings.TrimRight(line, "\r")) {
+	case "sep=;":
+		return ';'
+	case "sep=,":
+		return ','
+	case "sep=\t":
+		return '\t'
+	}
+	return 0
+}
 
 // separator is the character that parts the heading's cells: the one that stands there most often outside quotes.
 func separator(text string) rune {

@@ -40,6 +40,12 @@ func TestCSVAsSpreadsheetsWriteIt(t *testing.T) {
 			t.Errorf("separated by %q: %q %v %v", sep, header, rows, err)
 		}
 	}
+	for name, file := range map[string]string{"of a Mac": "a,b\r1,2\r", "with a hint": "sep=,\r\na,b;c;d\r\n1,2\r\n"} {
+		header, rows, err := Read([]byte(file))
+		if err != nil || len(header) != 2 || len(rows) != 1 || rows[0].Cells[1] != "2" || rows[0].Line != strings.Count(file, "\r") {
+			t.Errorf("%s: %q %+v %v", name, header, rows, err)
+		}
+	}
 	if got := decodeText([]byte{0x80, ' ', 0xe5}); got != "€ å" {
 		t.Errorf("got %q", got)
 	}
@@ -96,7 +102,8 @@ func TestWhatIsWrittenIsReadAsTheSame(t *testing.T) {
 
 func TestFilesThatAreNoTablesAreRefused(t *testing.T) {
 	for name, data := range map[string][]byte{"empty": nil, "blank": []byte("\n\n;;\n"), "binary": {1, 0, 2}, "a broken zip": []byte("PK\x03\x04xx"),
-		"too many columns": []byte(strings.Repeat(";", 300)), "too large": make([]byte, MaxBytes+1)} {
+		"too many columns": []byte(strings.Repeat(";", 300)), "too large": make([]byte, MaxBytes+1),
+		"too many cells": []byte(strings.Repeat(strings.Repeat(";", maxColumns-1)+"\n", maxCells/maxColumns+1))} {
 		if _, _, err := Read(data); err == nil {
 			t.Errorf("%s is taken", name)
 		}

@@ -14,10 +14,11 @@ const (
 	MaxBytes   = 32 << 20
 	maxRows    = 200_000
 	maxColumns = 200
+	maxCells   = 5_000_000 // of the whole file: each costs memory, also where it is empty
 )
 
-// ErrTooLarge: the file has more rows, columns or bytes than are read.
-var ErrTooLarge = fmt.Errorf("the file is too large: at most %d rows, %d columns and %d MiB are read", maxRows, maxColumns, MaxBytes>>20)
+// ErrTooLarge: the file has more rows, columns, cells or bytes than are read.
+var ErrTooLarge = fmt.Errorf("the file is too large: at most %d rows, %d columns, %d cells and %d MiB are read", maxRows, maxColumns, maxCells, MaxBytes>>20)
 
 // ErrEmpty: the file has no heading.
 var ErrEmpty = errors.New("the file is empty: its first row must have headings")

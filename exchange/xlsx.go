@@ -1,17 +1,31 @@
 package exchange
 
 import (
+	"archive/zip"
 	"bytes"
+	"encoding/xml"
+	"errors"
 	"fmt"
 	"io"
+	"strings"
+	"sync"
 
 	"github.com/xuri/excelize/v2"
 
 	"telefonist/directory"
 )
 
-// maxUnzipped bounds what a file may unpack to, in bytes: a small file can unpack to anything.
-const maxUnzipped = 256 << 20
+// A small file can unpack to anything. maxUnzipped bounds that, in bytes. Sheets are read as a stream, all else as a whole, some 200
+// bytes of memory for each text however short it is: hence maxBeside, the bytes of all that is not a sheet, and maxTags, its tags,
+// of which a text has four.
+const (
+	maxUnzipped = 256 << 20
+	maxBeside   = 64 << 20
+	maxTags     = 8_000_000
+)
+
+// oneWorkbook is held while a workbook is read, so that several at a time cost no more memory than one.
+var oneWorkbook sync.Mutex
 
 // readXLSX reads the first sheet. Cells are what they hold, not what they look like, so that telephone numbers that are kept
 // as numbers have all their digits.
@@ -21,6 +35,11 @@ func readXLSX(data []byte) (rows []directory.Row, err error) {
 			rows, err = nil, fmt.Errorf("read XLSX: the file is broken: %v", p)
 		}
 	}()
+	oneWorkbook.Lock()
+	defer oneWorkbook.Unlock()
+	if err := unpacks(data); err != nil {
+		return nil, err
+	}
 	f, err := excelize.OpenReader(bytes.NewReader(data), excelize.Options{RawCellValue: true, UnzipSizeLimit: maxUnzipped, UnzipXMLSizeLimit: maxUnzipped})
 	if err != nil {
 		return nil, fmt.Errorf("read XLSX: %w", err)
@@ -35,17 +54,98 @@ func readXLSX(data []byte) (rows []directory.Row, err error) {
 		return nil, fmt.Errorf("read XLSX: %w", err)
 	}
 	defer r.Close()
+	all := 0
 	for line := 1; r.Next(); line++ {
 		cells, err := r.Columns()
 		if err != nil {
 			return nil, fmt.Errorf("read XLSX, row %d: %w", line, err)
 		}
-		if line > maxRows+1 || len(cells) > maxColumns {
+		if all += len(cells); line > maxRows+1 || len(cells) > maxColumns || all > maxCells {
 			return nil, ErrTooLarge
 		}
 		rows = append(rows, directory.Row{Line: line, Cells: cells})
 	}
-	return rows, r.Error()
+	if err := errors.Join(r.Error(), sheetsAreWhole(data)); err != nil {
+		return nil, fmt.Errorf("read XLSX: %w", err)
+	}
+	return rows, nil
+}
+
+// sheetsAreWhole reads the sheets once more, for the library takes a sheet that breaks off, or is damaged, for one that ends there: the
+// people below would be left out, or removed.
+func sheetsAreWhole(data []byte) error {
+	z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		return err
+	}
+	for _, part := range z.File {
+		if !isSheet(part) {
+			continue
+		}
+		r, err := part.Open()
+		if err != nil {
+			return err
+		}
+		d := xml.NewDecoder(r)
+		d.CharsetReader = func(_ string, in io.Reader) (io.Reader, error) { return in, nil }
+		for err == nil {
+			_, err = d.Token()
+		}
+		r.Close()
+		if !errors.Is(err, io.EOF) {
+			line, column := d.InputPos()
+			return fmt.Errorf("%s is broken in its line %d, column %d: %w: save it again with a spreadsheet, or as CSV", part.Name, line, column, err)
+		}
+	}
+	return nil
+}
+
+// isSheet tells whether a part of a workbook is a sheet, as the library knows them.
+func isSheet(part *zip.File) bool {
+	return strings.HasPrefix(strings.ToLower(strings.ReplaceAll(part.Name, "\\", "/")), "xl/worksheets/sheet")
+}
+
+// unpacks tells whether a workbook unpacks to what can be read.
+func unpacks(data []byte) error {
+	z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		return fmt.Errorf("read XLSX: %w", err)
+	}
+	beside, all := &counter{}, uint64(0)
+	for _, part := range z.File {
+		if all += part.UncompressedSize64; all > maxUnzipped || part.UncompressedSize64 > maxUnzipped {
+			return ErrTooLarge
+		}
+		if isSheet(part) {
+			continue
+		}
+		r, err := part.Open()
+		if err != nil {
+			return fmt.Errorf("read XLSX: %w", err)
+		}
+		_, err = io.Copy(beside, io.LimitReader(r, maxBeside-beside.bytes+1))
+		r.Close()
+		if err != nil {
+			return fmt.Errorf("read XLSX: %w", err)
+		}
+		if beside.bytes > maxBeside || beside.tags > maxTags {
+			return ErrTooLarge
+		}
+	}
+	return nil
+}
+
+// counter counts what is written to it.
+type counter struct {
+	bytes int64
+	tags  int
+}
+
+// Write implements io.Writer.
+func (c *counter) Write(p []byte) (int, error) {
+	c.bytes += int64(len(p))
+	c.tags += bytes.Count(p, []byte("<"))
+	return len(p), nil
 }
 
 // Sheet is one sheet of a workbook.

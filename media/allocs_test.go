@@ -61,6 +61,102 @@ func TestAPacketOfMusicCostsNoAllocation(t *testing.T) {
 	}
 }
 
+func TestAConvertedPacketCostsNoAllocation(t *testing.T) {
+	for name, way := range map[string][2]negotiate.Codec{
+		"A-law to G.722": {negotiate.PCMA, negotiate.G722}, "G.722 to u-law": {negotiate.G722, negotiate.PCMU},
+		"A-law to u-law": {negotiate.PCMA, negotiate.PCMU},
+	} {
+		o, _ := newTape()
+		o.flow, o.codec, o.payload = nowhere{}, way[1], payloadOf(way[1])
+		from := &leg{}
+		o.hear(from)
+		var e encoder
+		p, i := tonePacket(0, &e, way[0]), 0
+		pass := func() {
+			i++
+			now := int64(i) * int64(tick)
+			p.seq, p.time = uint16(i), uint32(160*i)
+			o.relay(from, p, codecFormat(way[0]), false, now)
+			o.tick(now)
+		}
+		pass() // makes the bridge
+		if n := testing.AllocsPerRun(500, pass); n != 0 {
+			t.Errorf("%s: %g allocations a packet", name, n)
+		}
+	}
+}
+
+func TestACutPacketCostsNoAllocation(t *testing.T) {
+	for _, length := range []time.Duration{10, 30, 60} {
+		o, _ := framedTape(length * time.Millisecond)
+		o.flow = nowhere{}
+		from := &leg{}
+		o.hear(from)
+		p, i := counting(0, 0, 160), 0
+		pass := func() {
+			i++
+			p.seq, p.time = uint16(i), uint32(160*i)
+			o.relay(from, p, negotiate.FormatPCMA, false, int64(i)*int64(tick))
+		}
+		pass() // makes room for what waits
+		if n := testing.AllocsPerRun(500, pass); n != 0 {
+			t.Errorf("%d ms: %g allocations a packet", length, n)
+		}
+	}
+}
+
+func TestAProtectedPacketCostsNoAllocation(t *testing.T) {
+	for _, suite := range []negotiate.Suite{negotiate.AESCM80, negotiate.AESCM32, negotiate.AESGCM} {
+		var none *cipher
+		ours, theirs := none.rekeyed(negotiate.Crypto{Suite: suite}), none.rekeyed(negotiate.Crypto{Suite: suite})
+		raw, seq := make12(160), uint16(0)
+		pass := func() {
+			seq++
+			putHeader(raw, false, 8, seq, uint32(seq)*160, 7)
+			sealed, ok := ours.seal(raw)
+			if !ok {
+				t.Fatal("not sealed")
+			}
+			if plain, ok := theirs.open(sealed); !ok || len(plain) != len(raw) {
+				t.Fatal("not opened")
+			}
+		}
+		pass() // the first of a source
+		if n := testing.AllocsPerRun(500, pass); n != 0 && !raced {
+			t.Errorf("%v: %g allocations a packet", suite, n)
+		}
+	}
+}
+
+// A key costs something when it is pressed, its packets nothing: sent by ourselves, or relayed and read.
+func TestAPacketOfAKeyCostsNoAllocation(t *testing.T) {
+	o, _ := newTape()
+	o.flow, o.event = nowhere{}, 96
+	k, _ := keyOf("5", keyMost)
+	o.press(k)
+	now := int64(0)
+	if n := testing.AllocsPerRun(200, func() { now += int64(tick); o.tick(now) }); n != 0 || o.presses == nil {
+		t.Errorf("%g allocations a packet, presses %v", n, o.presses)
+	}
+
+	relayed, _ := newTape()
+	relayed.flow, relayed.event = nowhere{}, 96
+	from := &leg{}
+	relayed.hear(from)
+	raw, i := make12(eventSize), 0
+	from.in.direction = SendRecv
+	if n := testing.AllocsPerRun(200, func() {
+		i++
+		putHeader(raw, i == 1, 96, uint16(i), 1600, 7)
+		event{code: 5, duration: uint16(160 * i)}.put(raw[headerSize:])
+		p, _ := parsePacket(raw)
+		from.hearKey(&p, int64(i)*int64(tick))
+		relayed.relay(from, &p, negotiate.FormatEvent, false, int64(i)*int64(tick))
+	}); n != 0 {
+		t.Errorf("%g allocations a packet", n)
+	}
+}
+
 // Thousands of listeners share the slots of a tick, and each hears its packets at an even pace.
 func TestListenersAreSpreadOverTheTick(t *testing.T) {
 	s := &shard{wake: make(chan struct{}, 1)}

@@ -102,10 +102,15 @@ func TestAttackerHearsNothingAndIsNotHeard(t *testing.T) {
 	if got := evil.end(); got != 0 {
 		t.Errorf("the attacker got %d packets", got)
 	}
-	info, _ := r.Info(caller.leg)
-	if info.Dropped == 0 {
+	if r.fromElsewhere(caller) == 0 {
 		t.Error("nothing of the attack was counted")
 	}
+}
+
+// fromElsewhere counts the packets to a phone's port that came from where nothing of its leg may come from. Who sends to a
+// shared port without an address that belongs to a leg has sent to none.
+func (r *rig) fromElsewhere(p *phone) uint64 {
+	return r.leg(p.leg).counts.dropped[dropSource].Load() + r.sockets.strangers()
 }
 
 // settleOn waits for voice to flow again after a re-offer.
@@ -145,7 +150,7 @@ func TestFarSideBehindNATIsLatchedOnce(t *testing.T) {
 	say := func(from netip.AddrPort, seq uint16) {
 		b := make([]byte, headerSize)
 		putHeader(b, false, 8, seq, uint32(seq)*160, 1)
-		l.receiveRTP(append(b, voice(440, 0, negotiate.PCMA)...), from)
+		l.receiveRTP(append(b, voice(440, 0, negotiate.PCMA)...), from, nil)
 	}
 	_ = to
 	outside := netip.MustParseAddrPort("127.31.4.9:7000")
@@ -153,7 +158,7 @@ func TestFarSideBehindNATIsLatchedOnce(t *testing.T) {
 	if where() != said {
 		t.Fatalf("a stranger moved the stream to %v", where())
 	}
-	l.receiveRTP([]byte("\x80\x63 no payload that was negotiated"), outside)
+	l.receiveRTP([]byte("\x80\x63 no payload that was negotiated"), outside, nil)
 	if where() != said {
 		t.Fatalf("an invalid packet moved the stream to %v", where())
 	}
@@ -226,7 +231,7 @@ func TestRTCPOfAStrangerChangesNothing(t *testing.T) {
 	stranger := netip.MustParseAddrPort("127.31.4.66:5")
 	l.receiveRTCP(bye, stranger)
 	l.receiveRTCP(report, stranger)
-	l.receiveRTP(report, address(a.conn)) // rtcp-mux was not negotiated
+	l.receiveRTP(report, stranger, nil)
 	l.receiveRTCP([]byte{0x80, 200, 0xff, 0xff, 0, 0, 0, 0}, address(a.conn))
 	if l.in.report.senderReport != 0 || l.in.rtcpPin.locked.IsValid() {
 		t.Error("a stranger's report was taken")
@@ -234,6 +239,11 @@ func TestRTCPOfAStrangerChangesNothing(t *testing.T) {
 	l.receiveRTCP(report, netip.AddrPortFrom(address(a.conn).Addr(), address(a.conn).Port()+1))
 	if l.in.report.senderReport == 0 {
 		t.Error("the far side's report was not taken")
+	}
+	l.in.report.senderReport = 0
+	l.receiveRTP(report, address(a.conn), nil) // as far sides do that take an offer of rtcp-mux without saying so
+	if l.in.report.senderReport == 0 {
+		t.Error("the far side's report on the port of its audio was not taken")
 	}
 	a.say(440)
 	b.hear(1)
@@ -267,7 +277,7 @@ func TestOurOwnPacketsFixNoAddress(t *testing.T) {
 		t.Fatal(err)
 	}
 	other, _ := r.Info("other")
-	r.leg("loop").receiveRTP(make12(160), other.Local)
+	r.leg("loop").receiveRTP(make12(160), other.Local, nil)
 	if info, _ := r.Info("loop"); info.Received != 0 || info.Dropped != 1 {
 		t.Errorf("%+v", info)
 	}
@@ -276,6 +286,7 @@ func TestOurOwnPacketsFixNoAddress(t *testing.T) {
 // Two calls at once: what one phone sends to the other call's ports is never heard there, nor is it answered to, whether
 // the other call is plain or protected.
 func TestOneCallNeverReachesAnother(t *testing.T) {
+	needsOwnPorts(t) // where all send to the same port there is no other call's
 	t.Parallel()
 	r := newRig(t)
 	a, b := r.phone(negotiate.PCMA), r.phone(negotiate.G722)
@@ -332,5 +343,54 @@ func TestOneCallNeverReachesAnother(t *testing.T) {
 		if n := r.leg(p.leg).counts.dropped[dropSource].Load(); n < 30 {
 			t.Errorf("%s: %d packets from elsewhere were dropped", p.leg, n)
 		}
+	}
+}
+
+// Neither a stranger nor a party of another call gets into a conference, nor hears it.
+func TestAConferenceIsClosedToOtherCalls(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	in := []*phone{r.phone(negotiate.PCMA), r.phone(negotiate.PCMU), r.safePhone("AES_CM_128_HMAC_SHA1_80")}
+	other, friend := r.phone(negotiate.PCMA), r.phone(negotiate.PCMA)
+	tones := []float64{400, 700, 1100}
+	r.Do(call.Mix{Legs: []call.LegID{in[0].leg, in[1].leg, in[2].leg}})
+	r.Do(call.Connect{A: other.leg, B: friend.leg})
+	for i, p := range in {
+		p.speak(tones[i])
+	}
+	other.speak(3000)
+	friend.speak(2500)
+	for i, p := range in {
+		p.hearsAll(3000, tones[(i+1)%3], tones[(i+2)%3])
+	}
+	evil := newAttacker(t, in[0].ours, in[1].ours, in[2].ours)
+	for range 30 { // from its own call's socket, under the name of each
+		for i, p := range in {
+			raw := make([]byte, headerSize)
+			putHeader(raw, false, 8, uint16(9000+i), 0, p.ssrc)
+			other.conn.WriteToUDPAddrPort(append(raw, voice(3000, 0, negotiate.PCMA)...), p.ours)
+		}
+		in[0].hear(1)
+	}
+	for i, p := range in {
+		heard := linear(p.hear(30))
+		for _, f := range []float64{2000, 2500, 3000} {
+			if l := level(heard, f); l > 400 {
+				t.Errorf("%s hears %g Hz of others with level %.0f", p.leg, f, l)
+			}
+		}
+		p.hearsAll(3000, tones[(i+1)%3], tones[(i+2)%3])
+		if n := r.fromElsewhere(p); n < 30 {
+			t.Errorf("%s: %d packets from elsewhere were dropped", p.leg, n)
+		}
+	}
+	heard := linear(friend.hear(30))
+	for _, f := range tones {
+		if l := level(heard, f); l > 400 {
+			t.Errorf("another call hears %g Hz of the conference with level %.0f", f, l)
+		}
+	}
+	if got := evil.end(); got != 0 {
+		t.Errorf("the attacker got %d packets", got)
 	}
 }

@@ -16,10 +16,10 @@ import (
 // nowhere is a flow that costs nothing.
 type nowhere struct{}
 
-func (nowhere) ports() (uint16, uint16)               { return 2, 3 }
-func (nowhere) sendRTP([]byte, netip.AddrPort) error  { return nil }
-func (nowhere) sendRTCP([]byte, netip.AddrPort) error { return nil }
-func (nowhere) close()                                {}
+func (nowhere) ports() (uint16, uint16)                       { return 2, 3 }
+func (nowhere) sendRTP([]byte, netip.AddrPort, *outbox) error { return nil }
+func (nowhere) sendRTCP([]byte, netip.AddrPort) error         { return nil }
+func (nowhere) close()                                        {}
 
 func benchEngine(b *testing.B) *Engine {
 	b.Helper()
@@ -85,7 +85,7 @@ func BenchmarkRelayHandling(b *testing.B) {
 					endless.pos = 0
 					z.out.tone = endless
 				}
-				a.receiveRTP(raw, far)
+				a.receiveRTP(raw, far, nil)
 			}
 		})
 	}
@@ -99,7 +99,7 @@ func BenchmarkConversion(b *testing.B) {
 	} {
 		b.Run(tc.in.String()+" to "+tc.out.String(), func(b *testing.B) {
 			o := &outbound{flow: nowhere{}, counts: &counts{}}
-			o.apply(negotiate.Media{Codec: tc.out, Payload: payloadOf(tc.out), Ptime: 20 * time.Millisecond,
+			o.apply(&negotiate.Media{Codec: tc.out, Payload: payloadOf(tc.out), Ptime: 20 * time.Millisecond,
 				Direction: SendRecv})
 			o.remote = netip.MustParseAddrPort("127.0.0.1:9")
 			a := &leg{}
@@ -126,7 +126,7 @@ func BenchmarkConversion(b *testing.B) {
 // BenchmarkPlay is what a packet of music costs beside the system call.
 func BenchmarkPlay(b *testing.B) {
 	o := &outbound{flow: nowhere{}, counts: &counts{}}
-	o.apply(negotiate.Media{Codec: negotiate.PCMA, Payload: 8, Ptime: 20 * time.Millisecond, Direction: SendRecv})
+	o.apply(&negotiate.Media{Codec: negotiate.PCMA, Payload: 8, Ptime: 20 * time.Millisecond, Direction: SendRecv})
 	o.remote = netip.MustParseAddrPort("127.0.0.1:9")
 	o.start(&playback{clip: newClip("x", make([]int16, 8000*20)), loop: true})
 	now := int64(0)
@@ -262,7 +262,7 @@ func BenchmarkProtection(b *testing.B) {
 					n = 0
 					b.StartTimer()
 				}
-				a.receiveRTP(append(buf, packets[n]...), far)
+				a.receiveRTP(append(buf, packets[n]...), far, nil)
 				n++
 			}
 			if dropped := a.info().Dropped; dropped > 0 {

@@ -2,7 +2,7 @@ package media
 
 import "telefonist/media/negotiate"
 
-// bridge turns what a leg hears into another codec. What arrives is put in order, decoded with gaps filled, and coded
+// bridge turns what a leg hears into another codec, or mixes several into it. What arrives is put in order, decoded with gaps filled, and coded
 // again at the pace of the clock.
 type bridge struct {
 	jitter  jitter
@@ -12,6 +12,7 @@ type bridge struct {
 	base    uint32 // timestamp of the beginning
 	talking bool   // the last packet was sent, not withheld
 	pcm     [maxFrame]int16
+	mix     *mixture // what is heard instead of one leg, in a conference
 
 	eventIn, eventOut uint32 // timestamps of the event that is being relayed
 	eventAt           int64  // when its last packet came; 0 for none
@@ -20,8 +21,21 @@ type bridge struct {
 // eventGap is for how long after a packet of an event no audio is sent: events take its place (RFC 4733 section 2.5.1.2).
 const eventGap = 60 * 1e6
 
-// bridged names a leg whose audio is converted as a source.
-func bridged(from *leg) source { return source{from: from} }
+// bridged names as a source the leg whose audio is converted, or the conference.
+func (o *outbound) bridged() source {
+	if o.conferring() {
+		return source{from: conference}
+	}
+	return source{from: o.from}
+}
+
+// take fills pcm with what is heard next, and reports whether there is any.
+func (b *bridge) take(pcm []int16) bool {
+	if b.mix != nil {
+		return b.mix.take(pcm)
+	}
+	return b.jitter.take(pcm)
+}
 
 // toBridge takes a packet that must be converted, and reports whether the clock has to look after the leg.
 func (o *outbound) toBridge(p *packet, c negotiate.Codec, now int64) (tick bool) {
@@ -76,7 +90,7 @@ func (o *outbound) crossFrame(frame int, now int64) {
 	at := uint32(b.taken)
 	b.taken += int64(frame)
 	pcm := b.pcm[:frame]
-	any := b.jitter.take(pcm)
+	any := b.take(pcm)
 	switch {
 	case any:
 		o.voiceAt = now
@@ -90,20 +104,22 @@ func (o *outbound) crossFrame(frame int, now int64) {
 		o.tone = o.tone.mixLinear(pcm)
 	}
 	data := o.buf[headerSize : headerSize+frame]
+	if !b.talking {
+		o.follow(&b.encoder) // what was withheld the listener has not heard
+	}
 	b.encoder.encode(data, pcm, o.codec)
-	if !o.open() || b.eventAt != 0 && now-b.eventAt < eventGap {
+	if !o.open() || o.codec == negotiate.NoCodec || o.presses != nil || b.eventAt != 0 && now-b.eventAt < eventGap {
 		b.talking = false
 		return
 	}
-	if s := bridged(o.from); !o.joined || o.current != s {
+	if s := o.bridged(); !o.joined || o.current != s {
 		_, stamp := o.next(now, clockRate)
 		b.base = stamp - at
 		o.current, o.joined = s, true
 	}
-	seq := o.seq
-	if o.started {
-		seq++
+	if o.codec == negotiate.G722 {
+		o.crosses().note(data)
 	}
-	o.sendFrame(data, !b.talking, seq, b.base+at, now)
+	o.sendFrame(data, !b.talking, o.following(), b.base+at, now)
 	b.talking = true
 }

@@ -1,6 +1,7 @@
 package media
 
 import (
+	"cmp"
 	"runtime"
 	"sync"
 	"time"
@@ -47,7 +48,7 @@ func (c *clock) add(l *leg) {
 	l.out.mu.Lock()
 	known := l.out.ticking
 	if !known {
-		l.out.ticking, l.out.buf = true, &s.buf
+		l.out.ticking, l.out.buf, l.out.box = true, &s.buf, &s.box
 	}
 	l.out.mu.Unlock()
 	if !known {
@@ -80,6 +81,7 @@ type shard struct {
 	// What follows is the goroutine's alone.
 	old [slots][]*leg
 	buf frameBuffer
+	box outbox
 }
 
 func (s *shard) count() int {
@@ -183,6 +185,7 @@ func (s *shard) tickAll(slot int, now int64) bool {
 			kept = append(kept, l)
 		}
 	}
+	s.box.flush()
 	gone := len(legs) - len(kept)
 	clear(legs[len(kept):])
 	s.old[slot] = kept
@@ -199,6 +202,9 @@ type playback struct {
 	began int64
 	taken int64 // samples sent or skipped since
 	pos   int   // the next sample of the clip
+
+	last *clip // what was heard last
+	next int   // the sample of it that would follow
 }
 
 // mostSaid is how many clips wait to be said to one leg; more are not taken.
@@ -215,7 +221,7 @@ const (
 func (o *outbound) start(p *playback) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.play, o.from, o.tone, o.bridge, o.over = p, nil, nil, nil, nil
+	o.play, o.from, o.tone, o.bridge, o.presses, o.cut = p, nil, nil, nil, nil, nil
 }
 
 // say puts clips before what is left of a looping clip that the leg hears, after those that are still being said. It returns
@@ -235,24 +241,28 @@ func (o *outbound) say(clips []*clip, music *clip) bool {
 // tick sends what is due. ended is the playback that has just come to its end; more is false when the clock can forget
 // the leg.
 func (o *outbound) tick(now int64) (ended *playback, more bool) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
+	o.enter(nil)
+	defer o.leave()
+	o.via = o.box
 	if o.buf == nil {
 		o.buf = new(frameBuffer) // no clock has it
 	}
 	switch {
 	case o.flow == nil:
-		o.play, o.tone, o.bridge = nil, nil, nil
+		o.play, o.tone, o.bridge, o.presses = nil, nil, nil, nil
 	case o.play != nil:
 		if o.advance(now) {
 			ended, o.play = o.play, nil
 		}
 	case o.bridge != nil:
 		o.cross(now)
-	case o.tone != nil && now-o.voiceAt > toneGap:
+	case o.tone != nil && o.presses == nil && now-o.voiceAt > toneGap:
 		o.toneAlone(now)
 	}
-	o.ticking = o.play != nil || o.tone != nil || o.bridge != nil
+	if o.presses != nil {
+		o.pressOn(now)
+	}
+	o.ticking = o.play != nil || o.tone != nil || o.bridge != nil || o.presses != nil
 	return ended, o.ticking
 }
 
@@ -274,7 +284,7 @@ func (o *outbound) advance(now int64) (ended bool) {
 			return false
 		}
 		data := o.buf[headerSize : headerSize+frame]
-		ended = p.read(data, o.codec)
+		ended = o.read(p, data)
 		o.sendOwn(data, now)
 		if ended {
 			return true
@@ -301,27 +311,39 @@ func (p *playback) skip(samples int) {
 }
 
 // read fills a packet, and reports whether the clip is over. What is left of the last packet is silence.
-func (p *playback) read(b []byte, c negotiate.Codec) (ended bool) {
+func (o *outbound) read(p *playback, b []byte) (ended bool) {
 	p.taken += int64(len(b))
 	for len(p.first) > 0 && len(b) > 0 {
-		n := copy(b, p.first[0].encoded(c)[p.said:])
+		n := o.copyFrom(p, b, p.first[0], p.said)
 		p.saidMore(n)
 		b = b[n:]
 	}
-	clip := p.clip.encoded(c)
 	for len(b) > 0 {
-		n := copy(b, clip[p.pos:])
+		n := o.copyFrom(p, b, p.clip, p.pos)
 		b, p.pos = b[n:], p.pos+n
-		if p.pos < len(clip) {
+		if p.pos < p.clip.len() {
 			continue
 		}
 		if !p.loop {
-			quiet(b, c)
+			quiet(b, o.codec)
+			o.lay(b)
 			return true
 		}
 		p.pos = 0
 	}
 	return false
+}
+
+// copyFrom copies what is heard next of a clip, and reports how much.
+func (o *outbound) copyFrom(p *playback, b []byte, c *clip, at int) int {
+	code := c.encoded(o.codec)
+	n := copy(b, code[at:])
+	if p.last != c || p.next != at || !o.joined {
+		o.crossTo(code[:at], false)
+	}
+	p.last, p.next = c, at+n
+	o.lay(b[:n])
+	return n
 }
 
 // saidMore moves on in what is said first.
@@ -331,18 +353,21 @@ func (p *playback) saidMore(samples int) {
 	}
 }
 
-// toneAlone sends a packet of the tone where there is no voice to lay it over.
+// toneAlone sends a tick of the tone where there is no voice to lay it over.
 func (o *outbound) toneAlone(now int64) {
-	data := o.buf[headerSize : headerSize+160]
-	quiet(data, o.codec)
-	o.sendOwn(data, now)
+	for size, left := min(cmp.Or(o.frame, 160), 160), 160; left > 0 && o.tone != nil; left -= size {
+		data := o.buf[headerSize : headerSize+size]
+		quiet(data, o.codec)
+		if !o.joined || o.current != (source{}) {
+			o.crossTo(nil, false)
+		}
+		o.lay(data)
+		o.sendOwn(data, now)
+	}
 }
 
 // sendOwn sends a packet of our own making that lies in buf, with the tone over it.
 func (o *outbound) sendOwn(data []byte, now int64) {
-	if o.tone != nil {
-		o.mixTone(data)
-	}
 	if o.codec == negotiate.NoCodec {
 		return // nothing that we make would be understood
 	}

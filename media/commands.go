@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"telefonist/call"
+	"telefonist/media/negotiate"
 )
 
 // mailbox holds commands that wait to be carried out, in order. Its lock is held for an append only.
@@ -59,6 +60,8 @@ func (e *Engine) carryOut(c call.MediaCommand) {
 		e.say(c)
 	case call.Connect:
 		e.connect(c)
+	case call.Mix:
+		e.mix(c)
 	case call.Disconnect:
 		e.mu.Lock()
 		e.early.forget(c.Leg)
@@ -106,7 +109,7 @@ func (e *Engine) play(c call.Play) {
 	}
 }
 
-// say has a leg hear prompts before the music that it hears, or is to hear.
+// say has a leg hear prompts before the music that it hears, or is to hear; or, where nothing is to follow, once and alone.
 func (e *Engine) say(c call.Say) {
 	music := e.clips[c.Then]
 	if music == nil {
@@ -120,6 +123,10 @@ func (e *Engine) say(c call.Say) {
 			e.log.Error("no such prompt", "source", name, "leg", string(c.Leg))
 		}
 	}
+	if c.Then == "" && len(clips) == 0 {
+		e.sink.Post(c.Leg, time.Now(), call.PromptDone{})
+		return
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.early.forget(c.Leg)
@@ -127,6 +134,12 @@ func (e *Engine) say(c call.Say) {
 	switch {
 	case l == nil:
 		e.early.keep(c, c.Leg)
+	case c.Then == "":
+		last := len(clips) - 1
+		l.silence()
+		l.in.arm(e.now())
+		l.out.start(&playback{clip: clips[last], first: clips[:last], began: e.now()})
+		e.clock.add(l)
 	case !l.out.say(clips, music):
 		l.silence()
 		l.in.arm(e.now())
@@ -136,26 +149,63 @@ func (e *Engine) say(c call.Say) {
 }
 
 func (e *Engine) connect(c call.Connect) {
+	now := e.now()
+	a, b := e.pair(c, now)
+	if e.cfg.Reoffer == nil || a == nil {
+		return
+	}
+	for _, l := range []struct{ from, to *leg }{{a, b}, {b, a}} {
+		if l.from.in.reofferDue(!l.from.heardBy(l.to), now) {
+			e.cfg.Reoffer(l.from.id)
+		}
+	}
+}
+
+// pair connects two legs and returns them; nil where they are already, or are not there yet.
+func (e *Engine) pair(c call.Connect, now int64) (a, b *leg) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	a, b := e.legs[c.A], e.legs[c.B]
+	a, b = e.legs[c.A], e.legs[c.B]
 	e.early.forget(c.A)
 	e.early.forget(c.B)
 	switch {
 	case c.A == c.B || a != nil && a.peer == b && b != nil:
-		return
+		return nil, nil
 	case a == nil || b == nil:
 		e.early.keep(c, c.A, c.B)
-		return
+		return nil, nil
 	}
 	a.silence()
 	b.silence()
+	join(a, b)
+	a.in.arm(now)
+	b.in.arm(now)
+	return a, b
+}
+
+// heardBy reports whether another leg can hear what the leg sends, or will send, by what both have negotiated.
+func (l *leg) heardBy(other *leg) bool {
+	mine, theirs := l.media.Load(), other.media.Load()
+	if mine.First == negotiate.FormatNone || theirs.First == negotiate.FormatNone {
+		return true // to be seen
+	}
+	l.in.mu.Lock()
+	f := l.in.spoken
+	l.in.mu.Unlock()
+	if f == negotiate.FormatNone {
+		f = mine.First
+	}
+	if i, passed := f.Passed(); passed {
+		return theirs.PayloadFor(&mine.Pass[i]) != negotiate.NoPayload
+	}
+	return theirs.Codec != negotiate.NoCodec
+}
+
+// join lets two legs that hear nothing hear each other. Engine.mu is held.
+func join(a, b *leg) {
 	a.peer, b.peer = b, a
 	a.out.hear(b)
 	b.out.hear(a)
 	a.in.route(b)
 	b.in.route(a)
-	now := e.now()
-	a.in.arm(now)
-	b.in.arm(now)
 }

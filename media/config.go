@@ -37,6 +37,9 @@ type Config struct {
 	// Reoffer, where not nil, is asked to send a new offer on a leg whose audio its peer cannot hear in any of the formats
 	// that it was answered with. It must not wait.
 	Reoffer func(call.LegID)
+	// Press, where not nil, is asked to tell a leg of a key that whom it hears has pressed, where its far side has not
+	// negotiated telephone-event. It must not wait, nor call back into the engine.
+	Press func(leg call.LegID, digit string, d time.Duration)
 	// Logger takes what operators should know; nil means silence.
 	Logger *slog.Logger
 	// Registerer takes the metrics; nil means none.
@@ -44,6 +47,8 @@ type Config struct {
 
 	// portable has flows carried the way that every system can, for tests and comparisons.
 	portable bool
+	// allShared has all legs share ports, as Options.Shared.
+	allShared bool
 	// loops is how many epoll loops carry flows; 0 means one for each core.
 	loops int
 }
@@ -61,7 +66,7 @@ type Silence struct {
 // DefaultSilence is what zero values of Silence mean.
 var DefaultSilence = Silence{First: 40 * time.Second, Steady: 15 * time.Second}
 
-// Sink takes the events of media: call.MediaLost and call.PromptDone. Post must not wait, and may not call back into
+// Sink takes the events of media: call.MediaLost, call.PromptDone and call.Digit. Post must not wait, and may not call back into
 // the engine but for Do.
 type Sink interface {
 	Post(leg call.LegID, at time.Time, ev call.Event)

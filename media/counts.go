@@ -13,14 +13,16 @@ const (
 	dropHeld                  // while the sender may not send or the listener does not listen
 	dropSend                  // the socket did not take it
 	dropSecure                // not protected with the key that was negotiated, or sent again
+	dropForeign               // to a shared port, from an address of no call; counted for the engine alone
 	drops
 )
 
-var dropNames = [drops]string{"malformed", "source", "payload", "late", "held", "send", "secure"}
+var dropNames = [drops]string{"malformed", "source", "payload", "late", "held", "send", "secure", "foreign"}
 
 // counts are one leg's, written per packet and added up when somebody looks.
 type counts struct {
 	received, sent, lost atomic.Uint64
+	clock                atomic.Uint32 // that of the audio sent last, in Hz
 	dropped              [drops]atomic.Uint64
 }
 

@@ -1,6 +1,7 @@
 package media
 
 import (
+	"slices"
 	"time"
 
 	"telefonist/call"
@@ -20,7 +21,7 @@ type early struct {
 
 type earlyCommand struct {
 	cmd   call.MediaCommand
-	legs  [2]call.LegID
+	legs  [3]call.LegID
 	until time.Time
 }
 
@@ -41,7 +42,7 @@ func (e *early) keep(cmd call.MediaCommand, legs ...call.LegID) {
 // forget takes out and returns the command that waits for a leg, nil where there is none or it has waited for too long.
 func (e *early) forget(leg call.LegID) call.MediaCommand {
 	for i, c := range e.waiting {
-		if c.legs[0] == leg || c.legs[1] == leg {
+		if slices.Contains(c.legs[:], leg) {
 			e.waiting = append(e.waiting[:i:i], e.waiting[i+1:]...)
 			if time.Now().After(c.until) {
 				return nil

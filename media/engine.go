@@ -1,6 +1,7 @@
 package media
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -71,12 +72,13 @@ func New(cfg Config, sink Sink) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("media: %w", err)
 	}
+	start := time.Now()
 	e := &Engine{
 		cfg:      cfg,
 		sink:     sink,
 		log:      cfg.Logger,
-		start:    time.Now(),
-		sockets:  newSockets(cfg),
+		start:    start,
+		sockets:  newSockets(cfg, start),
 		clips:    clips,
 		legs:     map[call.LegID]*leg{},
 		commands: mailbox{wake: make(chan struct{}, 1)},
@@ -121,6 +123,9 @@ func (e *Engine) Shutdown() {
 	}
 }
 
+// Threads is how many threads of the system the engine keeps to itself.
+func (e *Engine) Threads() int { return e.sockets.threads() + len(e.clock.shards) }
+
 // now is the engine's clock: nanoseconds since its start, monotonic.
 func (e *Engine) now() int64 { return int64(time.Since(e.start)) }
 
@@ -139,9 +144,14 @@ type Options struct {
 	Codecs []string
 	// Secure says whether the audio is protected by SRTP with keys in the description (RFC 4568).
 	Secure Secure
+	// Shared has the leg share one port pair for each core with others, where the system can. Its audio is then taken
+	// from exactly the address that its description names, so it is for far sides that have an address of their own for
+	// each call, send from where they receive, and have no NAT before them. A leg that answers an offer gets a port pair of its own where
+	// another call has the address.
+	Shared bool
 }
 
-// Open makes a session for a leg and takes a port pair for it. Errors: ErrNoPorts,
+// Open makes a session for a leg and takes a port pair for it, or a share in one. Errors: ErrNoPorts,
 // ErrNoDescriptors, ErrOpen, ErrNoAddress, ErrShutdown.
 func (e *Engine) Open(id call.LegID, o Options) error {
 	o.LocalIP, o.SignallingIP = o.LocalIP.Unmap(), o.SignallingIP.Unmap()
@@ -156,12 +166,13 @@ func (e *Engine) Open(id call.LegID, o Options) error {
 		return fmt.Errorf("media: open: %w", err)
 	}
 	l := newLeg(e, id, o)
-	f, err := e.sockets.open(bind, e.flowOf(o.Peer), l)
+	l.bind = bind
+	f, err := e.openFlow(l)
 	if err != nil {
 		return fmt.Errorf("media: open: %w", err)
 	}
 	rtp, rtcp := f.ports()
-	l.session = negotiate.New(l.describe(advertise, rtp, rtcp), l.checkTarget)
+	l.session = negotiate.New(l.describe(advertise, rtp, rtcp), l.approve)
 	l.local = netip.AddrPortFrom(advertise, rtp)
 	l.attach(f)
 
@@ -180,6 +191,17 @@ func (e *Engine) Open(id call.LegID, o Options) error {
 	return nil
 }
 
+// openFlow makes a leg's flow: on a shared port where it may, else on a port pair of its own.
+func (e *Engine) openFlow(l *leg) (flow, error) {
+	near := e.flowOf(l.options.Peer)
+	if l.options.Shared || e.cfg.allShared {
+		if f, err := e.sockets.share(l.bind, near, l); err == nil {
+			return f, nil
+		}
+	}
+	return e.sockets.open(l.bind, near, l)
+}
+
 // mayOpen reports why a leg cannot be opened. Engine.mu is held.
 func (e *Engine) mayOpen(id call.LegID) error {
 	switch {
@@ -194,12 +216,18 @@ func (e *Engine) mayOpen(id call.LegID) error {
 // addresses returns what to bind to and what to advertise for a session.
 func (e *Engine) addresses(local netip.Addr) (bind, advertise netip.Addr, err error) {
 	bind = e.cfg.Address
-	if bind.IsUnspecified() && e.sockets.isLocal(local) {
-		bind = local
-	}
 	switch {
-	case e.cfg.External.IsValid():
-		advertise = e.cfg.External.Unmap()
+	case !bind.IsUnspecified():
+	case e.sockets.isLocal(local):
+		bind = local
+	case local.Is4() && bind.Is6():
+		bind = netip.IPv4Unspecified()
+	case local.Is6() && bind.Is4():
+		bind = netip.IPv6Unspecified()
+	}
+	switch external := e.cfg.External.Unmap(); {
+	case external.IsValid() && (!local.IsValid() || external.Is4() == local.Is4()):
+		advertise = external
 	case !e.cfg.Address.IsUnspecified():
 		advertise = e.cfg.Address
 	case local.IsValid() && !local.IsUnspecified():
@@ -246,6 +274,9 @@ func (e *Engine) Answer(id call.LegID, offer []byte) (Answer, error) {
 	l.negotiation.Lock()
 	defer l.negotiation.Unlock()
 	text, changed, err := l.session.Answer(offer, prefer)
+	if errors.Is(err, errTaken) && l.moveOut() == nil {
+		text, changed, err = l.session.Answer(offer, prefer)
+	}
 	if err != nil {
 		return Answer{}, fmt.Errorf("media: answer: %w", err)
 	}
@@ -342,15 +373,16 @@ func (e *Engine) flowOf(id call.LegID) flow {
 	if l == nil {
 		return nil
 	}
-	l.out.mu.Lock()
-	defer l.out.mu.Unlock()
-	return l.out.flow
+	return l.flow()
 }
 
 // peerOf is what was negotiated with the leg that another one is connected with, or will be; nil where nothing was.
 func (e *Engine) peerOf(l *leg) (m *negotiate.Media, connected bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if l.mates[0] != nil {
+		return &confers, true
+	}
 	p := l.peer
 	if connected = p != nil; !connected {
 		p = e.legs[l.options.Peer]

@@ -278,6 +278,52 @@ func TestAnInactiveLegIsNeitherHeardNorHears(t *testing.T) {
 	a.hear(1)
 }
 
+// Hold in each of its forms (RFC 3264 section 8.4, and that of RFC 2543): nothing is sent meanwhile, and what comes after it goes on
+// as the same stream.
+func TestHoldStopsTheAudioAndResumeBringsItBack(t *testing.T) {
+	for name, hold := range map[string]func(string) string{
+		"sendonly": func(s string) string { return s + "a=sendonly\r\n" },
+		"inactive": func(s string) string { return s + "a=inactive\r\n" },
+		"0.0.0.0":  func(s string) string { return strings.Replace(s, "c=IN IP4 127.31.4.9", "c=IN IP4 0.0.0.0", 1) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			a, b := r.phone(negotiate.PCMA), r.phone(negotiate.PCMU)
+			r.Do(call.Connect{A: a.leg, B: b.leg})
+			a.speakOnce(t, r, b)
+			b.say(1000)
+			heard := a.hear(1)
+			talk := string(sdpOf(address(a.conn), negotiate.PCMA))
+			held, err := r.Answer(a.leg, []byte(hold(talk)))
+			if err != nil || !held.Direction.Held() {
+				t.Fatalf("%v, %v", held.Direction, err)
+			}
+			for range 5 {
+				b.say(1000)
+			}
+			for range 200 { // until the engine has them
+				if info, _ := r.Info(b.leg); info.Received == 6 {
+					break
+				}
+				r.settle(b)
+			}
+			if resumed, err := r.Answer(a.leg, []byte(talk)); err != nil || resumed.Direction.Held() {
+				t.Fatalf("%v, %v", resumed.Direction, err)
+			}
+			b.say(1000)
+			heard = append(heard, a.hear(1)...)
+			oneStream(t, heard)
+			if !heard[1].marker {
+				t.Error("the first packet after the hold has no marker")
+			}
+			if info, _ := r.Info(a.leg); info.Sent != 2 {
+				t.Errorf("%d packets were sent", info.Sent)
+			}
+		})
+	}
+}
+
 func TestPromptPostsItsEnd(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, func(c *Config) {
@@ -319,6 +365,7 @@ func TestPacketTimeOfTheListenerIsUsed(t *testing.T) {
 }
 
 func TestPortsAreTakenAndRestAfterClose(t *testing.T) {
+	needsOwnPorts(t)
 	t.Parallel()
 	r := newRig(t, func(c *Config) { c.MinPort, c.MaxPort = 21001, 21005 }) // one whole pair, 21002 and 21003; and 21004/5
 	for i, want := range []error{nil, nil, ErrNoPorts} {
@@ -360,7 +407,7 @@ func TestOfferPrefersThePeersCodec(t *testing.T) {
 	if err != nil || !strings.Contains(string(offer), "RTP/AVP 0 8 9 101\r\n") {
 		t.Errorf("offer %s, %v", offer, err)
 	}
-	if _, err := r.Accept("out", sdpOf(address(p.conn), negotiate.PCMU)); err != nil {
+	if _, err := r.Accept("out", sdpOf(address(socket(t, "127.31.4.9")), negotiate.PCMU)); err != nil {
 		t.Fatal(err)
 	}
 	if info, _ := r.Info("out"); info.Codec != "PCMU" {
@@ -388,6 +435,13 @@ func TestAddressesAdvertisedAndBound(t *testing.T) {
 	}
 	if info, _ := nat.Info("x"); info.Local.Addr() != external {
 		t.Errorf("advertised %v", info.Local)
+	}
+	nat.Engine.cfg.Address = netip.IPv4Unspecified() // an address behind the NAT means nothing to who comes by IPv6
+	six := netip.MustParseAddr("2001:db8::1")
+	for local, want := range map[netip.Addr]netip.Addr{netip.IPv6Loopback(): netip.IPv6Loopback(), six: netip.IPv6Unspecified()} {
+		if bind, advertise, err := nat.addresses(local); bind != want || advertise != local || err != nil {
+			t.Errorf("%v is bound to %v and advertised as %v, %v", local, bind, advertise, err)
+		}
 	}
 }
 

@@ -19,24 +19,29 @@ type inbound struct {
 	window    window
 	watch     watch
 	report    report
-	to        *leg    // who hears it
-	cipher    *cipher // nil for plain RTP
+	to        listeners // who hears it
+	cipher    *cipher   // nil for plain RTP
 	media     *negotiate.Media
-	reoffered int64 // when it was last offered anew because nobody could hear it; 0 for never
+	keys      keys
+	spoken    negotiate.Format // what the last audio was in, by the description that holds
+	reoffered int64            // when it was last offered anew because nobody could hear it; 0 for never
 }
 
 // apply takes a new description.
-func (in *inbound) apply(m negotiate.Media, now int64) {
+func (in *inbound) apply(m *negotiate.Media, now int64) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if held := m.Direction != SendRecv; held != (in.direction != SendRecv) {
 		in.watch.restart(now)
 	}
+	if in.media == nil {
+		in.report.sentAt = now - int64(reportInterval)/2 // the first is due sooner (RFC 3550 section 6.2)
+	}
 	in.receive, in.direction, in.mux = m.Receive, m.Direction, m.Mux
 	in.pin.negotiated(m.Remote, now)
 	in.rtcpPin.negotiated(m.RemoteRTCP, now)
 	in.nowhere = !m.Remote.IsValid()
-	in.cipher, in.media = in.cipher.rekeyed(m.ReceiveKey), &m
+	in.cipher, in.media, in.spoken = in.cipher.rekeyed(m.ReceiveKey), m, negotiate.FormatNone
 }
 
 // target is where to send to; not valid where there is nowhere.
@@ -49,31 +54,53 @@ func (in *inbound) target() netip.AddrPort {
 	return in.pin.target()
 }
 
-// route sets who hears the leg.
-func (in *inbound) route(to *leg) {
+// route sets who hears the leg. A key that is being pressed was meant for whom she heard before.
+func (in *inbound) route(to ...*leg) {
 	in.mu.Lock()
-	in.to = to
-	in.mu.Unlock()
+	defer in.mu.Unlock()
+	in.keys.owned = in.keys.known
+	in.to = listeners{}
+	copy(in.to[:], to)
 }
 
+// listeners are the legs that hear another one: nobody, its peer, or the two others of a conference.
+type listeners [2]*leg
+
 // receiveRTP takes a packet of the leg's RTP port.
-func (l *leg) receiveRTP(raw []byte, from netip.AddrPort) {
+func (l *leg) receiveRTP(raw []byte, from netip.AddrPort, via *outbox) {
 	if isRTCP(raw) {
 		l.receiveMuxed(raw, from)
 		return
 	}
-	now := l.engine.now()
 	if len(raw) >= packetSize {
 		l.counts.drop(dropMalformed)
 		return
 	}
+	now := l.arrived(via)
 	p, to, format, late, latched := l.take(raw, from, now)
+	p.via = via
 	if latched {
 		l.takeAim()
 	}
-	if to != nil && to.out.relay(l, &p, format, late, now) {
-		l.engine.clock.add(to)
+	if format == negotiate.FormatEvent && !l.hearKey(&p, now) {
+		format = negotiate.FormatNone
 	}
+	for _, hears := range to {
+		if hears == nil {
+			return
+		}
+		if hears.out.relay(l, &p, format, late, now) {
+			l.engine.clock.add(hears)
+		}
+	}
+}
+
+// arrived is when what a thread hands on was received.
+func (l *leg) arrived(via *outbox) int64 {
+	if via == nil {
+		return l.engine.now()
+	}
+	return via.now
 }
 
 // unwrap reads a packet, and takes its protection off where it has one. in.mu is held.
@@ -105,9 +132,9 @@ func (l *leg) unwrap(raw []byte, from netip.AddrPort, now int64) (p packet, ok b
 	return p, ok
 }
 
-// take decides about a packet: to is nil where nobody shall hear it. latched tells that it was the one that fixed the
+// take decides about a packet: to is empty where nobody shall hear it. latched tells that it was the one that fixed the
 // far side's address, at another one than the description named.
-func (l *leg) take(raw []byte, from netip.AddrPort, now int64) (p packet, to *leg, f negotiate.Format, late, latched bool) {
+func (l *leg) take(raw []byte, from netip.AddrPort, now int64) (p packet, to listeners, f negotiate.Format, late, latched bool) {
 	in := &l.in
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -123,7 +150,7 @@ func (l *leg) take(raw []byte, from netip.AddrPort, now int64) (p packet, to *le
 		}
 		if l.engine.sockets.isOurs(from) {
 			l.counts.drop(dropSource)
-			return
+			return p, to, negotiate.FormatNone, false, false
 		}
 		in.pin.locked = from
 		latched = from != in.pin.said
@@ -135,6 +162,9 @@ func (l *leg) take(raw []byte, from netip.AddrPort, now int64) (p packet, to *le
 		l.counts.lost.Add(uint64(lost))
 	}
 	in.noteForReport(&p, f, now)
+	if f != negotiate.FormatNone && f != negotiate.FormatEvent {
+		in.spoken = f
+	}
 	switch {
 	case a == arrivedTwice || a == arrivedOld:
 		l.counts.drop(dropLate)

@@ -16,7 +16,8 @@ const (
 )
 
 // jitter puts packets in order again and turns them into an even stream of linear audio at 8 kHz. It holds as little as
-// it can: it grows by what it lacked when it ran dry, and shrinks where it has held too much for a second.
+// it can: it grows by what it lacked when it ran dry, by 10 ms when a packet came after its turn, and shrinks where all of
+// a second's packets came long before theirs.
 type jitter struct {
 	decoder decoder
 	conceal concealer
@@ -30,7 +31,8 @@ type jitter struct {
 	size     int    // samples in the last packet
 	target   int    // samples gathered before playing
 	dry      int    // samples filled since the last packet
-	least    int    // least that was held since the last look
+	short    bool   // a packet has come after its turn
+	least    int    // least time, in samples, that a packet came before its turn since the last look
 	watched  int    // samples played since then
 	pcm      [2 * maxFrame]int16
 	buffered int // samples in pcm
@@ -59,8 +61,10 @@ func (j *jitter) put(p *packet, c negotiate.Codec) bool {
 		j.next, ahead = p.seq, 0 // overtaken by the first
 	}
 	if ahead < 0 {
+		j.short = j.playing
 		return false
 	}
+	j.least = min(j.least, ahead*j.size+j.buffered)
 	for ahead >= jitterSlots { // far too much: the oldest go
 		j.skip()
 		ahead--
@@ -99,7 +103,10 @@ func (j *jitter) take(out []int16) bool {
 		if j.waiting == 0 || j.waiting < max(j.target, len(out)) {
 			return false
 		}
-		j.playing, j.dry, j.least, j.watched = true, 0, jitterMost, 0
+		j.playing, j.dry, j.short, j.least, j.watched = true, 0, false, jitterMost, 0
+	}
+	if j.short {
+		j.grow()
 	}
 	for j.buffered < len(out) {
 		if !j.step() {
@@ -147,9 +154,17 @@ func (j *jitter) fillIn(n int) {
 	j.buffered += n
 }
 
+// grow puts in 10 ms, so that packets as late as the last one come before their turn.
+func (j *jitter) grow() {
+	j.short = false
+	if j.waiting+j.buffered < jitterMost && j.buffered+80 <= maxFrame {
+		j.target = min(j.target+80, jitterMost)
+		j.fillIn(80)
+	}
+}
+
 // shrink leaves out 10 ms where more than enough has been held for a second: their place is blended over.
 func (j *jitter) shrink(played int) {
-	j.least = min(j.least, j.waiting+j.buffered)
 	if j.watched += played; j.watched < jitterWatch {
 		return
 	}

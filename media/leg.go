@@ -17,8 +17,9 @@ type leg struct {
 	engine  *Engine
 	id      call.LegID
 	options Options
-	local   netip.AddrPort
-	media   atomic.Pointer[negotiate.Media] // what was negotiated, for the peer; never nil
+	bind    netip.Addr                      // where its ports are
+	local   netip.AddrPort                  // what we advertise; protected by out.mu
+	media   atomic.Pointer[negotiate.Media] // what was negotiated, for the peer; never nil, and never changed
 	unheard atomic.Bool                     // what it sends cannot be heard by whom it is connected with
 	counts  counts
 
@@ -29,7 +30,10 @@ type leg struct {
 	// aim orders changes of where is sent to: what the pin says last is what counts.
 	aim sync.Mutex
 
-	peer *leg // whom it is connected with; protected by Engine.mu
+	// peer is whom it is connected with, mates are the two others of its conference: one of both, or neither. Protected by
+	// Engine.mu.
+	peer  *leg
+	mates [2]*leg
 
 	in  inbound
 	out outbound
@@ -70,8 +74,8 @@ func (l *leg) attach(f flow) {
 }
 
 // apply makes a negotiated description effective.
-func (l *leg) apply(m negotiate.Media) {
-	l.media.Store(&m)
+func (l *leg) apply(m *negotiate.Media) {
+	l.media.Store(m)
 	l.unheard.Store(false)
 	l.in.apply(m, l.engine.now())
 	l.out.apply(m)
@@ -86,6 +90,19 @@ func (l *leg) takeAim() {
 	l.out.mu.Lock()
 	l.out.remote = to
 	l.out.mu.Unlock()
+}
+
+// approve lets the far side have its addresses, or refuses them. l.negotiation is held.
+func (l *leg) approve(rtp, rtcp netip.AddrPort) error {
+	for _, a := range []netip.AddrPort{rtp, rtcp} {
+		if err := l.checkTarget(a); err != nil {
+			return err
+		}
+	}
+	if c, ok := l.flow().(claimer); ok {
+		return c.claim(rtp, rtcp)
+	}
+	return nil
 }
 
 // checkTarget refuses addresses that we never send to, whoever names them: our own sockets (two such legs would feed
@@ -104,14 +121,44 @@ func (l *leg) checkTarget(a netip.AddrPort) error {
 	return nil
 }
 
+// flow is the leg's way in and out, nil where it has none.
+func (l *leg) flow() flow {
+	l.out.mu.Lock()
+	defer l.out.mu.Unlock()
+	return l.out.flow
+}
+
+// moveOut gives a leg on a shared port a port pair of its own, which descriptions tell from now on. l.negotiation is held.
+func (l *leg) moveOut() error {
+	f, err := l.engine.sockets.open(l.bind, l.flow(), l)
+	if err != nil {
+		return err
+	}
+	rtp, rtcp := f.ports()
+	l.out.mu.Lock()
+	old := l.out.flow
+	if old != nil {
+		l.out.flow, l.local = f, netip.AddrPortFrom(l.local.Addr(), rtp)
+	}
+	l.out.mu.Unlock()
+	if old == nil { // closed meanwhile
+		f.close()
+		return ErrNoSession
+	}
+	old.close()
+	l.session.Move(rtp, rtcp)
+	return nil
+}
+
 // silence ends whatever the leg hears and whoever hears it. Engine.mu is held.
 func (l *leg) silence() {
 	if p := l.peer; p != nil {
 		p.peer, l.peer = nil, nil
-		p.in.route(nil)
+		p.in.route()
 		p.out.hear(nil)
 	}
-	l.in.route(nil)
+	l.leaveConference()
+	l.in.route()
 	l.out.hear(nil)
 }
 
@@ -129,7 +176,6 @@ func (l *leg) shut() {
 func (l *leg) info() Info {
 	i := Info{
 		Codec:    l.codec(),
-		Local:    l.local,
 		Received: l.counts.received.Load(),
 		Sent:     l.counts.sent.Load(),
 		Lost:     l.counts.lost.Load(),
@@ -144,7 +190,7 @@ func (l *leg) info() Info {
 	}
 	l.in.mu.Unlock()
 	l.out.mu.Lock()
-	i.Remote, i.Converted = l.out.remote, l.out.converted
+	i.Local, i.Remote, i.Converted = l.local, l.out.remote, l.out.converted
 	l.out.mu.Unlock()
 	return i
 }

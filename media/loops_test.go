@@ -17,8 +17,9 @@ import (
 // collector is a receiver that keeps copies.
 type collector struct{ got chan []byte }
 
-func (c collector) receiveRTP(b []byte, _ netip.AddrPort)  { c.got <- bytes.Clone(b) }
-func (c collector) receiveRTCP(b []byte, _ netip.AddrPort) { c.got <- bytes.Clone(b) }
+func (c collector) receiveRTP(b []byte, _ netip.AddrPort, _ *outbox) { c.got <- bytes.Clone(b) }
+func (c collector) receiveRTCP(b []byte, _ netip.AddrPort)           { c.got <- bytes.Clone(b) }
+func (c collector) sendFailed()                                      {}
 
 func (c collector) next(t *testing.T) []byte {
 	t.Helper()
@@ -37,7 +38,7 @@ func newTestLoops(t *testing.T, n int) *loops {
 	if err := cfg.setDefaults(); err != nil {
 		t.Fatal(err)
 	}
-	s, err := newLoops(newPorts(cfg), n)
+	s, err := newLoops(newPorts(cfg), n, time.Now(), cfg.Logger)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,7 +176,7 @@ func TestEventsOfAClosedFlowMeanNothing(t *testing.T) {
 			t.Errorf("number %d is found", n)
 		}
 	}
-	if err := old.sendRTP([]byte("x"), netip.MustParseAddrPort("127.31.4.9:9")); !errors.Is(err, syscall.EBADF) {
+	if err := old.sendRTP([]byte("x"), netip.MustParseAddrPort("127.31.4.9:9"), nil); !errors.Is(err, syscall.EBADF) {
 		t.Errorf("a closed flow sends: %v", err)
 	}
 }
@@ -214,7 +215,7 @@ func TestNoFlowSendsFromThePortOfAnother(t *testing.T) {
 				var both sync.WaitGroup
 				both.Go(func() {
 					for {
-						if f.sendRTP([]byte{byte(a.Port() >> 8), byte(a.Port())}, to) == syscall.EBADF {
+						if f.sendRTP([]byte{byte(a.Port() >> 8), byte(a.Port())}, to, nil) == syscall.EBADF {
 							return
 						}
 					}

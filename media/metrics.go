@@ -106,6 +106,7 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 		t.add(&l.counts)
 	}
 	m.engine.mu.Unlock()
+	t.dropped[dropForeign] += m.engine.sockets.strangers()
 
 	count := func(d *prometheus.Desc, n uint64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(n), labels...)

@@ -34,6 +34,7 @@ type outbound struct {
 	payload   uint8
 	event     uint8
 	frame     int              // samples in a packet of ours
+	framed    bool             // the far side wants no other
 	media     *negotiate.Media // all of it, for what is passed through
 	cipher    *cipher          // nil for plain RTP
 
@@ -41,9 +42,11 @@ type outbound struct {
 	from    *leg
 	play    *playback
 	tone    *tone
-	bridge  *bridge // what makes the other leg's codec ours, where that is more than a table
-	over    *overlay
-	ticking bool // the clock knows this leg
+	bridge  *bridge   // what makes the other leg's codec ours, where that is more than a table
+	over    *crossing // of a listener of G.722
+	cut     *framer   // what waits to fill a packet
+	presses *presses  // keys that we send ourselves
+	ticking bool      // the clock knows this leg
 
 	// The stream so far.
 	ssrc    uint32
@@ -53,6 +56,7 @@ type outbound struct {
 	rate    uint32 // its clock in Hz; 0 means clockRate
 	at      int64  // when that was
 	samples uint32 // how much that was, by that clock
+	used    window // which numbers have been sent
 	octets  uint64 // payload sent, for reports
 	packets uint64
 
@@ -61,13 +65,24 @@ type outbound struct {
 	joined    bool
 	seqShift  uint16
 	timeShift uint32
-	first     uint16 // our sequence number at the join
-	since     int    // packets since the join
-	voiceAt   int64  // when voice was last relayed
-	converted bool   // some of it was in another codec than it came in
+	voiceAt   int64 // when voice was last relayed
+	converted bool  // some of it was in another codec than it came in
 
 	// buf is where packets of our own are made: the scratch of the clock's shard that the leg is with, which is warm.
 	buf *frameBuffer
+	// box is that shard's, and via the outbox of the thread that has mu: nil where it has none.
+	box, via *outbox
+}
+
+// enter takes the lock for a thread with an outbox.
+func (o *outbound) enter(via *outbox) {
+	o.mu.Lock()
+	o.via = via
+}
+
+func (o *outbound) leave() {
+	o.via = nil
+	o.mu.Unlock()
 }
 
 // maxFrame is the largest packet that we make ourselves: 60 ms.
@@ -77,14 +92,19 @@ const maxFrame = 480
 type frameBuffer [headerSize + maxFrame]byte
 
 // apply takes a new description, but for where to send to.
-func (o *outbound) apply(m negotiate.Media) {
+func (o *outbound) apply(m *negotiate.Media) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.direction = m.Direction
+	if o.codec != m.Codec {
+		o.over = nil
+	}
 	o.codec, o.payload, o.event = m.Codec, m.Payload, m.Event
-	o.frame = int(m.Ptime.Milliseconds()) * 8
-	o.media = &m
-	o.bridge, o.over = nil, nil
+	o.frame, o.framed = int(m.Ptime.Milliseconds())*8, m.Framed
+	o.media = m
+	if o.cut = nil; !o.conferring() {
+		o.bridge = nil
+	}
 	o.cipher = o.cipher.rekeyed(m.SendKey)
 }
 
@@ -94,8 +114,8 @@ func (o *outbound) hear(from *leg) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.play = nil
-	if o.from != from {
-		o.from, o.tone, o.bridge, o.over = from, nil, nil, nil
+	if o.from != from || o.conferring() {
+		o.from, o.tone, o.bridge, o.presses, o.cut = from, nil, nil, nil, nil
 	}
 }
 
@@ -123,9 +143,9 @@ func (o *outbound) target(from *leg, f negotiate.Format) (payload uint8, rate ui
 // relay sends a packet of another leg. It changes the packet in place. It reports whether the clock must look after this
 // leg from now on.
 func (o *outbound) relay(from *leg, p *packet, f negotiate.Format, late bool, now int64) (tick bool) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.from != from || o.play != nil {
+	o.enter(p.via)
+	defer o.leave()
+	if o.from != from && !o.conferring() || o.play != nil {
 		return false
 	}
 	if !o.open() {
@@ -133,7 +153,17 @@ func (o *outbound) relay(from *leg, p *packet, f negotiate.Format, late bool, no
 		o.counts.drop(dropHeld)
 		return false
 	}
+	if o.presses != nil {
+		o.joined, o.voiceAt = false, now
+		return false
+	}
+	if o.conferring() {
+		return o.toMix(from, p, f, now)
+	}
 	payload, rate := o.target(from, f)
+	if f == negotiate.FormatEvent && !p.tidyEvent() {
+		payload = negotiate.NoPayload
+	}
 	if payload == negotiate.NoPayload {
 		if !late {
 			o.seqShift--
@@ -162,12 +192,11 @@ func (o *outbound) relay(from *leg, p *packet, f negotiate.Format, late bool, no
 	case audio:
 		o.bridge = nil
 	}
-	marker := o.join(source{from, p.ssrc, rate}, p, audio, late, now)
-	seq, stamp := p.seq+o.seqShift, p.time+o.timeShift
-	if o.since < windowSize && int16(seq-o.first) < 0 {
-		o.counts.drop(dropLate) // from before the join: its number was used
-		return false
+	joined := o.join(source{from, p.ssrc, rate}, p, audio, late, now)
+	if joined {
+		o.cut = nil
 	}
+	seq, stamp := p.seq+o.seqShift, p.time+o.timeShift
 	data := p.data()
 	if audio {
 		if codec != o.codec && codec != negotiate.NoCodec {
@@ -175,18 +204,29 @@ func (o *outbound) relay(from *leg, p *packet, f negotiate.Format, late bool, no
 			o.converted = true
 		}
 		o.voiceAt = now
-		if o.tone != nil && codec != negotiate.NoCodec {
-			o.mixTone(data)
+		if codec != negotiate.NoCodec {
+			if joined {
+				o.crossTo(nil, true)
+			}
+			o.lay(data)
 		}
+	}
+	switch {
+	case codec != negotiate.NoCodec && o.cuts(len(data)):
+		o.recut(data, seq, stamp, joined || p.marker, late, now)
+		return false
+	case o.cut != nil && o.cut.n > 0 && !late: // an event, or a format that cannot be cut
+		seq += o.letGo(stamp, now)
 	}
 	length := uint32(len(data))
 	if codec == negotiate.NoCodec {
 		length = o.step(stamp, rate)
 	}
-	o.sent(seq, stamp, rate, length, len(data), audio, now)
-	b := p.raw[p.start-headerSize:]
-	putHeader(b, marker || p.marker, payload, seq, stamp, o.ssrc)
-	o.send(b)
+	if o.sent(seq, stamp, rate, length, len(data), audio, now) {
+		b := p.raw[p.start-headerSize:]
+		putHeader(b, joined || p.marker, payload, seq, stamp, o.ssrc)
+		o.send(b)
+	}
 	return false
 }
 
@@ -208,15 +248,22 @@ func (o *outbound) join(s source, p *packet, audio, late bool, now int64) bool {
 		waited, jump := int32(min(ticks(now-o.at, s.rate), 1<<30)), int32(2*s.rate)
 		dropout := int16(p.seq+o.seqShift-o.seq) > maxDropout || int16(p.seq+o.seqShift-o.seq) < -maxDropout
 		if late || !dropout && (!audio || stepped >= -jump && stepped <= waited+jump) {
-			o.since++
 			return false
 		}
 	}
 	seq, stamp := o.next(now, s.rate)
 	o.current, o.joined = s, true
 	o.seqShift, o.timeShift = seq-p.seq, stamp-p.time
-	o.first, o.since = seq, 0
+	o.used.seen = ^uint64(0) // what it sent before has no place
 	return true
+}
+
+// following is the number after the last one sent.
+func (o *outbound) following() uint16 {
+	if !o.started {
+		return o.seq
+	}
+	return o.seq + 1
 }
 
 // next is the number and the timestamp that a new source goes on with. Where its clock is another than the last one's,
@@ -229,14 +276,22 @@ func (o *outbound) next(now int64, rate uint32) (seq uint16, stamp uint32) {
 	if o.rate != 0 && o.rate != rate {
 		length = uint32(uint64(o.samples) * uint64(rate) / uint64(o.rate))
 	}
-	return o.seq + 1, o.stamp + max(ticks(now-o.at, rate), length)
+	return o.following(), o.stamp + max(ticks(now-o.at, rate), length)
 }
 
-// sent notes a packet of the stream: its clock, how much audio it holds by that, and how many bytes.
-func (o *outbound) sent(seq uint16, stamp, rate, length uint32, octets int, audio bool, now int64) {
+// sent notes a packet of the stream: its clock, how much audio it holds by that, and how many bytes. It reports false where the
+// number was used: none may stand for two packets, under SRTP above all (RFC 3711 section 9.1).
+func (o *outbound) sent(seq uint16, stamp, rate, length uint32, octets int, audio bool, now int64) bool {
+	if a, _ := o.used.add(o.ssrc, seq); a == arrivedTwice || a == arrivedOld {
+		o.counts.drop(dropLate)
+		return false
+	}
 	if !o.started || int16(seq-o.seq) > 0 {
 		o.seq = seq
 		if audio {
+			if o.rate != rate {
+				o.counts.clock.Store(rate)
+			}
 			o.stamp, o.rate, o.at, o.samples = stamp, rate, now, length
 		} else if !o.started {
 			o.stamp, o.rate, o.at = stamp, rate, now
@@ -245,6 +300,7 @@ func (o *outbound) sent(seq uint16, stamp, rate, length uint32, octets int, audi
 	o.started = true
 	o.packets++
 	o.octets += uint64(octets)
+	return true
 }
 
 func (o *outbound) send(b []byte) {
@@ -255,9 +311,15 @@ func (o *outbound) send(b []byte) {
 			return
 		}
 	}
-	if err := o.flow.sendRTP(b, o.remote); err != nil {
+	if err := o.flow.sendRTP(b, o.remote, o.via); err != nil {
 		o.counts.drop(dropSend)
 		return
 	}
 	o.counts.sent.Add(1)
+}
+
+// sendFailed takes back that a packet was sent: an outbox had it, and could not send it.
+func (l *leg) sendFailed() {
+	l.counts.sent.Add(^uint64(0))
+	l.counts.drop(dropSend)
 }

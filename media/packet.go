@@ -11,8 +11,9 @@ type packet struct {
 	seq     uint16
 	time    uint32
 	ssrc    uint32
-	raw     []byte // the whole packet
-	start   int    // raw[start:] is the payload without padding; start is at least headerSize
+	raw     []byte  // the whole packet
+	via     *outbox // of the thread that received it
+	start   int     // raw[start:] is the payload without padding; start is at least headerSize
 }
 
 // data is the payload.

@@ -150,7 +150,7 @@ type tape struct{ sent []packet }
 func (f *tape) ports() (uint16, uint16)               { return 2, 3 }
 func (f *tape) sendRTCP([]byte, netip.AddrPort) error { return nil }
 func (f *tape) close()                                {}
-func (f *tape) sendRTP(b []byte, _ netip.AddrPort) error {
+func (f *tape) sendRTP(b []byte, _ netip.AddrPort, _ *outbox) error {
 	p, _ := parsePacket(append([]byte(nil), b...))
 	f.sent = append(f.sent, p)
 	return nil
@@ -161,7 +161,7 @@ const ms = int64(time.Millisecond)
 func newTape() (*outbound, *tape) {
 	f := &tape{}
 	o := &outbound{flow: f, counts: &counts{}, ssrc: 9, seq: 65535, stamp: 1<<32 - 100}
-	o.apply(negotiate.Media{Codec: negotiate.PCMA, Payload: 8, Event: negotiate.NoPayload, Ptime: 20 * time.Millisecond,
+	o.apply(&negotiate.Media{Codec: negotiate.PCMA, Payload: 8, Event: negotiate.NoPayload, Ptime: 20 * time.Millisecond,
 		Direction: SendRecv})
 	o.remote = netip.MustParseAddrPort("127.0.0.1:9")
 	return o, f
@@ -269,7 +269,7 @@ func TestSilenceCutsBothLegsOnBothSides(t *testing.T) {
 	b.out.hear(a)
 	a.silence()
 	for _, l := range []*leg{a, b} {
-		if l.peer != nil || l.in.to != nil || l.out.from != nil {
+		if l.peer != nil || l.in.to != (listeners{}) || l.out.from != nil {
 			t.Error("a leg is still connected")
 		}
 	}

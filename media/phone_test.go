@@ -44,7 +44,7 @@ func newRig(t *testing.T, tweaks ...tweak) *rig {
 	cfg := Config{
 		Address: netip.MustParseAddr("127.31.4.1"), MinPort: 20000, MaxPort: 20999,
 		Silence: Silence{First: -1, Steady: -1}, Logger: slog.New(slog.DiscardHandler),
-		portable: portableTests,
+		portable: portableTests, allShared: sharedTests,
 	}
 	for _, f := range tweaks {
 		f(&cfg)

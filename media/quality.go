@@ -95,9 +95,15 @@ func (l *leg) report() record.Media {
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
-// codec is the name of what the leg speaks: what we make ourselves, else what is passed through.
+// codec is the name of what the leg speaks: what is passed through where that was what came last, else what we make ourselves.
 func (l *leg) codec() string {
 	m := l.media.Load()
+	l.in.mu.Lock()
+	spoken := l.in.spoken
+	l.in.mu.Unlock()
+	if _, passed := spoken.Passed(); passed && m.Name(spoken) != "" {
+		return m.Name(spoken)
+	}
 	if m.Codec != negotiate.NoCodec {
 		return m.Codec.String()
 	}

@@ -126,6 +126,58 @@ func TestRoundTripLossAndXRComeFromTheFarSide(t *testing.T) {
 	}
 }
 
+// Some far sides send what they have to say besides their reports by itself (RFC 5506), or BYE in front.
+func TestRTCPNeedNotBeginWithAReport(t *testing.T) {
+	r := newRig(t)
+	l := r.leg(r.phone(negotiate.PCMA).leg)
+	from := l.in.rtcpPin.said
+	app := []byte{0x80, 204, 0, 2, 0, 0, 0, 9, 'P', 'L', 'O', 'C'}
+	bye, err := rtcp.Marshal([]rtcp.Packet{&rtcp.Goodbye{Sources: []uint32{9}}, &rtcp.SourceDescription{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	extended := make([]byte, 8+36)
+	extended[0], extended[1], extended[3] = 0x80, extendedReport, byte(len(extended)/4-1)
+	extended[8], extended[11] = voipMetrics, 8
+	binary.BigEndian.PutUint32(extended[12:], l.out.ssrc)
+	extended[8+27] = 38
+	for _, raw := range [][]byte{app, bye, extended} {
+		l.receiveRTCP(raw, from)
+	}
+	if n := l.counts.dropped[dropMalformed].Load(); n != 0 || l.in.report.remoteMOS != 3.8 {
+		t.Errorf("%d are garbage, MOS %g", n, l.in.report.remoteMOS)
+	}
+}
+
+// A far side that is passed Opus counts in 1/48000 s.
+func TestJitterOfTheFarSideCountsByTheClockOfWhatItHears(t *testing.T) {
+	l := &leg{}
+	o, _ := newTape()
+	o.counts = &l.counts
+	pass := negotiate.Pass{Name: "opus", Rate: 48000, Channels: 2, Payload: 111}
+	m := *o.media
+	m.Pass[0] = pass
+	o.apply(&m)
+	o.remote = netip.MustParseAddrPort("127.0.0.1:9")
+	a := &leg{}
+	a.media.Store(&negotiate.Media{Pass: [negotiate.MaxPass]negotiate.Pass{pass}})
+	o.hear(a)
+	for _, heard := range []struct {
+		format negotiate.Format
+		want   time.Duration
+	}{{negotiate.FormatPCMA, 60 * time.Millisecond}, {negotiate.FormatPass, 10 * time.Millisecond}} {
+		o.relay(a, counting(1, 0, 160), heard.format, false, 0)
+		raw, err := rtcp.Marshal([]rtcp.Packet{&rtcp.ReceiverReport{SSRC: 1, Reports: []rtcp.ReceptionReport{{Jitter: 480}}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.readRTCP(raw, 1e9)
+		if got := l.in.report.out.jitter; got != heard.want {
+			t.Errorf("jitter %v, want %v", got, heard.want)
+		}
+	}
+}
+
 func TestSenderReportTellsTheTimeOfTheStream(t *testing.T) {
 	o, _ := newTape()
 	var sent []byte
@@ -135,7 +187,7 @@ func TestSenderReportTellsTheTimeOfTheStream(t *testing.T) {
 	o.tick(20 * ms)
 	stamp := o.stamp
 	wall := time.Unix(1800000000, 5e8)
-	middle := o.report(nil, o.remote, false, 30*ms, wall)
+	middle, _ := o.report(nil, o.remote, false, 30*ms, wall)
 	packets, err := rtcp.Unmarshal(sent)
 	if err != nil {
 		t.Fatal(err)

@@ -43,10 +43,10 @@ func BenchmarkRelay(b *testing.B) {
 		{"floor-recvmmsg", openFloor(shape{recvmmsg: true})},
 		{"floor-connected", openFloor(shape{connected: true})},
 		{"floor-gathering", openFloor(shape{gather: 500 * time.Microsecond})},
+		{"shared-floor", openSharedFloor},
+		{"shared-engine", openEngine(Config{allShared: true})},
 	}
-	if only := os.Getenv("TELEFONIST_BENCH_FORMS"); only != "" {
-		relayers = slices.DeleteFunc(relayers, func(r relayer) bool { return !slices.Contains(strings.Fields(only), r.name) })
-	}
+	relayers = slices.DeleteFunc(relayers, func(r relayer) bool { return !chosen(r.name) })
 	for _, calls := range setting("TELEFONIST_BENCH_CALLS", 500, 1000) {
 		figures := make([][]figure, len(relayers))
 		for range setting("TELEFONIST_BENCH_ROUNDS", 3)[0] {
@@ -55,9 +55,21 @@ func BenchmarkRelay(b *testing.B) {
 			}
 		}
 		for i, r := range relayers {
-			b.Run(fmt.Sprintf("%s/calls=%d", r.name, calls), func(b *testing.B) { printFigures(b, figures[i], figures[0]) })
+			floor := figures[0]
+			for j, other := range relayers { // of the same shape
+				if strings.HasPrefix(r.name, "shared") && other.name == "shared-floor" {
+					floor = figures[j]
+				}
+			}
+			b.Run(fmt.Sprintf("%s/calls=%d", r.name, calls), func(b *testing.B) { printFigures(b, figures[i], floor) })
 		}
 	}
+}
+
+// chosen reports whether a form is to be measured: all are, unless TELEFONIST_BENCH_FORMS names some.
+func chosen(form string) bool {
+	only := os.Getenv("TELEFONIST_BENCH_FORMS")
+	return only == "" || slices.Contains(strings.Fields(only), form)
 }
 
 // figure is one measurement.
@@ -101,25 +113,28 @@ func setting(name string, otherwise ...int) []int {
 	return out
 }
 
-// generatorSockets is how many sockets the far sides of all legs share.
-const generatorSockets = 32
+// generatorSockets is how many sockets the far sides of all legs share: few, so that a system call of the generator
+// sends or takes many packets, and the cores are left to what is measured.
+const generatorSockets = 4
 
 func measureRelay(b *testing.B, r relayer, calls int) (f figure) {
 	b.Helper()
 	ok := b.Run("round", func(b *testing.B) { // of its own, so that its cleanups run
 		b.ReportMetric(0, "ns/op")
-		g, err := load.Start(netip.MustParseAddr("127.31.6.9"), generatorSockets)
+		g, err := load.Start(generatorSockets)
 		if err != nil {
 			b.Fatal(err)
 		}
 		defer g.Close()
 		var far []netip.AddrPort
 		for i := range 2 * calls {
-			far = append(far, g.Sockets()[i%generatorSockets])
+			far = append(far, g.Far(i))
 		}
 		streams := make([]load.Stream, 2*calls)
-		for i, to := range r.open(b, far) {
-			streams[i] = load.Stream{Socket: i % generatorSockets, To: to}
+		relays := r.open(b, far)
+		defer withThreads(2 * runtime.GOMAXPROCS(0))()
+		for i, to := range relays {
+			streams[i] = load.Stream{From: far[i], To: to}
 		}
 		f = measure(b, g, load.Spec{Streams: streams, Reports: true})
 		f.perPacket /= time.Duration(max(f.Sent, 1))
@@ -141,6 +156,14 @@ func measure(b *testing.B, g *load.Generator, s load.Spec) (f figure) {
 		b.Fatal(err)
 	}
 	return figure{after - before, r}
+}
+
+// withThreads gives the scheduler a place for each of n locked threads, as the server does, until the returned function is
+// called.
+func withThreads(n int) (undo func()) {
+	before := runtime.GOMAXPROCS(0)
+	runtime.GOMAXPROCS(before + n)
+	return func() { runtime.GOMAXPROCS(before) }
 }
 
 // cpuTime is what this process has used, in user and system mode.
@@ -183,13 +206,14 @@ type forwarder struct {
 	up   *atomic.Bool
 }
 
-func (f *forwarder) receiveRTP(b []byte, _ netip.AddrPort) {
+func (f *forwarder) receiveRTP(b []byte, _ netip.AddrPort, via *outbox) {
 	if f.up.Load() {
-		_ = f.peer.sendRTP(b, f.to)
+		_ = f.peer.sendRTP(b, f.to, via)
 	}
 }
 
 func (f *forwarder) receiveRTCP([]byte, netip.AddrPort) {}
+func (f *forwarder) sendFailed()                        {}
 
 // openStrategy is a way of carrying flows alone.
 func openStrategy(portable bool) func(*testing.B, []netip.AddrPort) []netip.AddrPort {
@@ -198,7 +222,7 @@ func openStrategy(portable bool) func(*testing.B, []netip.AddrPort) []netip.Addr
 		if err := cfg.setDefaults(); err != nil {
 			b.Fatal(err)
 		}
-		s := newSockets(cfg)
+		s := newSockets(cfg, time.Now())
 		var up atomic.Bool
 		var flows []flow
 		var forwarders []*forwarder

@@ -1,6 +1,7 @@
 package media
 
 import (
+	"cmp"
 	"encoding/binary"
 	"net/netip"
 	"time"
@@ -31,6 +32,7 @@ type report struct {
 	jitterCount int
 	ours        [2]sentReport // our last sender reports, newest first
 	sent        uint64        // packets of ours when the far side's last report came
+	clock       uint32        // that of our audio then, in Hz; 0 means clockRate
 	out         hearing
 	roundTrip   time.Duration
 	remoteMOS   float64
@@ -48,7 +50,7 @@ func (in *inbound) noteForReport(p *packet, f negotiate.Format, now int64) {
 	r := &in.report
 	if r.received == 0 || r.ssrc != p.ssrc {
 		*r = report{ssrc: p.ssrc, base: in.window.extended(), sentAt: r.sentAt, jitterSum: r.jitterSum,
-			jitterCount: r.jitterCount, ours: r.ours, sent: r.sent, out: r.out, roundTrip: r.roundTrip, remoteMOS: r.remoteMOS}
+			jitterCount: r.jitterCount, ours: r.ours, sent: r.sent, clock: r.clock, out: r.out, roundTrip: r.roundTrip, remoteMOS: r.remoteMOS}
 	}
 	r.received++
 	rate := uint32(clockRate)
@@ -125,7 +127,6 @@ func (l *leg) sendReport(now int64) {
 	var to netip.AddrPort
 	mux := l.in.mux
 	if due {
-		l.in.report.sentAt = now
 		blocks = l.in.reception(now)
 		to = l.in.rtcpPin.target()
 		if mux {
@@ -136,20 +137,25 @@ func (l *leg) sendReport(now int64) {
 	if !due {
 		return
 	}
-	if middle := l.out.report(blocks, to, mux, now, time.Now()); middle != 0 {
-		l.in.mu.Lock()
+	middle, sent := l.out.report(blocks, to, mux, now, time.Now())
+	if !sent {
+		return // nothing to say yet
+	}
+	l.in.mu.Lock()
+	defer l.in.mu.Unlock()
+	l.in.report.sentAt = now
+	if middle != 0 {
 		l.in.report.ours = [2]sentReport{{middle, now}, l.in.report.ours[0]}
-		l.in.mu.Unlock()
 	}
 }
 
 // report writes a compound packet: a sender or receiver report and our name (RFC 3550 section 6.1). It returns the middle
-// 32 bits of a sender report's NTP time, by which the answer will name it.
-func (o *outbound) report(blocks []rtcp.ReceptionReport, to netip.AddrPort, mux bool, now int64, wall time.Time) (middle uint32) {
+// 32 bits of a sender report's NTP time, by which the answer will name it; sent is false where there was nothing to report.
+func (o *outbound) report(blocks []rtcp.ReceptionReport, to netip.AddrPort, mux bool, now int64, wall time.Time) (middle uint32, sent bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.flow == nil || !to.IsValid() || !o.started && blocks == nil {
-		return 0
+		return 0, false
 	}
 	var first rtcp.Packet = &rtcp.ReceiverReport{SSRC: o.ssrc, Reports: blocks}
 	if now-o.at < 2*int64(reportInterval) && o.started {
@@ -171,18 +177,18 @@ func (o *outbound) report(blocks []rtcp.ReceptionReport, to netip.AddrPort, mux 
 	if err == nil && o.cipher != nil {
 		var ok bool
 		if b, ok = o.cipher.sealRTCP(b); !ok {
-			return 0
+			return 0, false
 		}
 	}
 	switch {
 	case err != nil:
-		return 0
+		return 0, false
 	case mux:
-		_ = o.flow.sendRTP(b, to) // a lost report is no loss
+		_ = o.flow.sendRTP(b, to, nil) // a lost report is no loss
 	default:
 		_ = o.flow.sendRTCP(b, to)
 	}
-	return middle
+	return middle, true
 }
 
 // ntp is a wall-clock time as 32.32 bits since 1900 (RFC 3550 section 4).
@@ -234,13 +240,13 @@ func (l *leg) unwrapRTCP(raw []byte) (plain []byte, ok bool) {
 	return plain, true
 }
 
-// receiveMuxed takes RTCP that came on the RTP port, which only a peer that asked for it may send. It never fixes the
-// address: only audio does.
+// receiveMuxed takes RTCP that came on the RTP port (RFC 5761): some far sides that were offered it send it so without saying
+// that they will. It never fixes the address: only audio does.
 func (l *leg) receiveMuxed(raw []byte, from netip.AddrPort) {
 	now := l.engine.now()
 	l.in.mu.Lock()
 	defer l.in.mu.Unlock()
-	if !l.in.mux || !l.in.pin.admits(from, now) {
+	if !l.in.pin.admits(from, now) {
 		l.counts.drop(dropSource)
 		return
 	}
@@ -256,16 +262,16 @@ const (
 	extendedReport = 207 // RFC 3611 section 2
 )
 
-// validRTCP checks a compound packet's first header (RFC 3550 appendix A.2).
+// validRTCP checks the first header of a packet (RFC 3550 appendix A.2). It need not be a report: some far sides send the others by
+// themselves (RFC 5506), or say BYE in front.
 func validRTCP(raw []byte) bool {
-	return len(raw) >= 8 && raw[0]>>6 == 2 && raw[0]&0x20 == 0 &&
-		(raw[1] == senderReport || raw[1] == receiverReport) &&
+	return len(raw) >= 8 && raw[0]>>6 == 2 && raw[0]&0x20 == 0 && raw[1] >= senderReport && raw[1] <= extendedReport &&
 		4*(int(binary.BigEndian.Uint16(raw[2:]))+1) <= len(raw)
 }
 
 // readRTCP reads a compound packet. in.mu is held.
 func (l *leg) readRTCP(raw []byte, now int64) {
-	l.in.report.sent = l.counts.sent.Load()
+	l.in.report.sent, l.in.report.clock = l.counts.sent.Load(), l.counts.clock.Load()
 	l.in.readRTCP(raw, l.out.ssrc, now)
 }
 
@@ -312,7 +318,7 @@ func (r *report) readBlocks(b []byte, n int, ours uint32, now int64) {
 func (r *report) heard(b []byte, now int64) {
 	lost := int32(binary.BigEndian.Uint32(b[4:])<<8) >> 8
 	r.out.known = true
-	r.out.jitter = time.Duration(binary.BigEndian.Uint32(b[12:])) * time.Second / clockRate
+	r.out.jitter = time.Duration(binary.BigEndian.Uint32(b[12:])) * time.Second / time.Duration(cmp.Or(r.clock, clockRate))
 	if r.out.loss = 0; lost > 0 && r.sent > 0 {
 		r.out.loss = min(float64(lost)/float64(r.sent), 1)
 	}

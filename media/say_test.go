@@ -72,6 +72,19 @@ func TestWelcomeIsHeardBeforeTheMusicAlsoWhereTheLegOpensLater(t *testing.T) {
 	hasTone(t, welcome[15:], 1600, 500)
 }
 
+func TestPromptsWithNothingToFollowAreHeardOnceAndTheirEndIsTold(t *testing.T) {
+	t.Parallel()
+	r := sayRig(t)
+	p := r.phone(negotiate.PCMA)
+	r.Do(call.Say{Leg: p.leg, Clips: []string{"one", "two"}})
+	heard := p.hear(20)
+	hasTone(t, heard[2:8], 500, 2400)
+	hasTone(t, heard[12:18], 2400, 500)
+	r.want(p.leg, call.PromptDone{Source: "two"})
+	r.Do(call.Say{Leg: p.leg, Clips: []string{"nothing of the kind"}})
+	r.want(p.leg, call.PromptDone{})
+}
+
 // An agent who answers is heard at once: nothing of an announcement comes after the command that connects her.
 func TestAgentsVoiceCutsAnAnnouncement(t *testing.T) {
 	t.Parallel()
@@ -115,7 +128,7 @@ func TestMusicGoesOnWhereItWas(t *testing.T) {
 	}
 	music, said := newClip("music", ramp(0, 1000)), newClip("said", ramp(2000, 230))
 	for _, skip := range []int{0, 100, 390, 470} {
-		o := &outbound{}
+		o := &outbound{codec: negotiate.PCMA}
 		p := &playback{clip: music, loop: true}
 		o.start(p)
 		p.skip(700)
@@ -124,7 +137,7 @@ func TestMusicGoesOnWhereItWas(t *testing.T) {
 		}
 		p.skip(skip)
 		b := make([]byte, 460+300+100)
-		if p.read(b, negotiate.PCMA) {
+		if o.read(p, b) {
 			t.Error("music ends")
 		}
 		var want []byte
@@ -163,9 +176,41 @@ func TestEveryClipOfAnnouncementsIsBuiltIn(t *testing.T) {
 	}
 }
 
+// What the switchboard says to callers and receptionists, in both languages: whole sentences, but for the one that a number
+// follows.
+func TestEveryServicePromptIsBuiltInAndSpoken(t *testing.T) {
+	lib, err := loadBuiltins()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, language := range []string{call.Swedish, call.English} {
+		for _, part := range []string{"100", "100-and", "position-far", "closed", "callback-offer", "other-offer", "callback-left",
+			"time-over", "logged-in", "logged-out", "paused", "resumed", "parked", "away-on", "away-off", "not-allowed"} {
+			name := language + "-" + part
+			c := lib[name]
+			if c == nil || c.len() < 3000 || c.len() > 6*8000 {
+				t.Errorf("prompt %s is missing, or no sentence", name)
+				continue
+			}
+			loudest := 0
+			for _, b := range c.alaw {
+				loudest = max(loudest, int(decode(b, negotiate.PCMA)))
+			}
+			if loudest < 8000 || loudest > 20000 {
+				t.Errorf("prompt %s is as loud as %d", name, loudest)
+			}
+		}
+	}
+	for _, name := range []string{"all-busy", "queue-full", "try-later", "timeout", "goodbye"} {
+		if lib[name] == nil || lib["en-"+name] == nil {
+			t.Errorf("prompt %s is not there in both languages", name)
+		}
+	}
+}
+
 func BenchmarkSay(b *testing.B) {
 	music, said := newClip("music", sine(440, 8000, 8000)), newClip("said", sine(500, 8000, 1600))
-	p := &playback{clip: music, loop: true}
+	o, p := &outbound{codec: negotiate.PCMA}, &playback{clip: music, loop: true}
 	clips := []*clip{said, said, said}
 	buf := make([]byte, 160)
 	b.ReportAllocs()
@@ -173,6 +218,6 @@ func BenchmarkSay(b *testing.B) {
 		if i%100 == 0 {
 			p.first = clips
 		}
-		p.read(buf, negotiate.PCMA)
+		o.read(p, buf)
 	}
 }

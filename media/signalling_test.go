@@ -26,7 +26,7 @@ func TestSignallingHostToldLaterIsWhereAudioMayComeFrom(t *testing.T) {
 	say := func(from string) netip.AddrPort {
 		b := make([]byte, headerSize)
 		putHeader(b, false, 8, 1, 160, 1)
-		r.leg("a").receiveRTP(append(b, voice(440, 0, negotiate.PCMA)...), netip.MustParseAddrPort(from))
+		r.leg("a").receiveRTP(append(b, voice(440, 0, negotiate.PCMA)...), netip.MustParseAddrPort(from), nil)
 		info, _ := r.Info("a")
 		return info.Remote
 	}

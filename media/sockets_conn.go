@@ -16,7 +16,14 @@ type conns struct {
 
 func newConns(p *ports) *conns { return &conns{ports: p} }
 
+func (*conns) threads() int { return 0 }
+
 func (c *conns) end() { c.readers.Wait() }
+
+// share is for loops.
+func (*conns) share(netip.Addr, flow, receiver) (flow, error) { return nil, errors.ErrUnsupported }
+
+func (*conns) strangers() uint64 { return 0 }
 
 func (c *conns) open(bind netip.Addr, _ flow, r receiver) (flow, error) {
 	var f *connPair
@@ -27,7 +34,7 @@ func (c *conns) open(bind netip.Addr, _ flow, r receiver) (flow, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.readers.Go(func() { read(f.rtp, r.receiveRTP) })
+	c.readers.Go(func() { read(f.rtp, func(b []byte, from netip.AddrPort) { r.receiveRTP(b, from, nil) }) })
 	c.readers.Go(func() { read(f.rtcp, r.receiveRTCP) })
 	return f, nil
 }
@@ -75,7 +82,7 @@ type connPair struct {
 
 func (f *connPair) ports() (rtp, rtcp uint16) { return f.port, f.port + 1 }
 
-func (f *connPair) sendRTP(packet []byte, to netip.AddrPort) error {
+func (f *connPair) sendRTP(packet []byte, to netip.AddrPort, _ *outbox) error {
 	_, err := f.rtp.WriteToUDPAddrPort(packet, to)
 	return err
 }

@@ -109,7 +109,7 @@ func TestWrongKeysPlainPacketsAndReplaysAreDroppedAndCounted(t *testing.T) {
 	from := address(agent.conn)
 	drops := func(b []byte, want uint64) { // nothing is under way from the phone itself
 		t.Helper()
-		l.receiveRTP(append([]byte(nil), b...), from)
+		l.receiveRTP(append([]byte(nil), b...), from, nil)
 		if got := l.counts.dropped[dropSecure].Load(); got != want {
 			t.Fatalf("%d dropped, want %d", got, want)
 		}

@@ -11,20 +11,33 @@ import (
 	"telefonist/internal/load"
 )
 
-// portableTests tells which strategy the tests run with.
-var portableTests bool
+// portableTests and sharedTests tell which strategy the tests run with: ports of their own on loops, where neither is set.
+var portableTests, sharedTests bool
 
-// bothStrategies runs the tests with each way of carrying flows. Benchmarks and fuzzing run once.
-type bothStrategies struct{ m *testing.M }
+// allStrategies runs the tests with each way of carrying flows. Benchmarks and fuzzing run once.
+type allStrategies struct{ m *testing.M }
 
-func (b bothStrategies) Run() int {
-	code := b.m.Run()
+func (s allStrategies) Run() int {
+	code := s.m.Run()
 	if code != 0 || isSet("test.bench") || isSet("test.fuzz") || isSet("test.list") {
 		return code
 	}
-	portableTests = true
+	sharedTests = true
+	fmt.Println("again with shared ports")
+	if code = s.m.Run(); code != 0 {
+		return code
+	}
+	sharedTests, portableTests = false, true
 	fmt.Println("again with a goroutine for each port")
-	return b.m.Run()
+	return s.m.Run()
+}
+
+// needsOwnPorts leaves out a test of what is true only where a leg has ports of its own.
+func needsOwnPorts(t *testing.T) {
+	t.Helper()
+	if sharedTests {
+		t.Skip("of legs with ports of their own")
+	}
 }
 
 func isSet(name string) bool {
@@ -36,7 +49,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(load.Role) != "" {
 		os.Exit(load.Serve())
 	}
-	goleak.VerifyTestMain(bothStrategies{m})
+	goleak.VerifyTestMain(allStrategies{m})
 }
 
 // portsOf are the ports behind a strategy.

@@ -83,48 +83,73 @@ type message struct {
 	_      [4]byte
 }
 
+// pointAt has a message be the bytes in a buffer, and their address a name.
+func pointAt(m *message, v *unix.Iovec, name *rawName, buffer []byte) {
+	v.Base = unsafe.SliceData(buffer)
+	v.SetLen(len(buffer))
+	m.header.Name = (*byte)(unsafe.Pointer(name))
+	m.header.Iov = v
+	m.header.SetIovlen(1)
+}
+
 // batch holds the buffers of a loop.
 type batch struct {
-	messages [packetsAtOnce]message
-	vectors  [packetsAtOnce]unix.Iovec
-	names    [packetsAtOnce]rawName
-	buffers  [packetsAtOnce][packetSize]byte
-	size     uint32 // of a name
+	messages [takenAtOnce]message
+	vectors  [takenAtOnce]unix.Iovec
+	names    [takenAtOnce]rawName
+	buffers  [takenAtOnce][packetSize]byte
+	peers    [takenAtOnce]*peer // who sent them, on a shared port
+	size     uint32             // of a name
 }
 
 func (b *batch) init() {
 	for i := range b.messages {
-		b.vectors[i].Base = &b.buffers[i][0]
-		b.vectors[i].SetLen(packetSize)
-		h := &b.messages[i].header
-		h.Name = (*byte)(unsafe.Pointer(&b.names[i]))
-		h.Iov = &b.vectors[i]
-		h.SetIovlen(1)
+		pointAt(&b.messages[i], &b.vectors[i], &b.names[i], b.buffers[i][:])
 	}
 }
 
 // receiveOne takes one packet from a socket and hands it on. A fault of the socket, such as an ICMP error that came
 // back, is taken out by the reading of it, and means nothing here.
-func (b *batch) receiveOne(s *sock) {
+func (b *batch) receiveOne(s *sock, via *outbox) {
 	b.size = unix.SizeofSockaddrInet6
 	n, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(s.fd), uintptr(unsafe.Pointer(&b.buffers[0])), packetSize,
 		unix.MSG_DONTWAIT|unix.MSG_TRUNC, uintptr(unsafe.Pointer(&b.names[0])), uintptr(unsafe.Pointer(&b.size)))
 	if errno == 0 {
-		s.deliver(b.buffers[0][:min(n, packetSize)], getName(&b.names[0]))
+		s.deliver(b.buffers[0][:min(n, packetSize)], getName(&b.names[0]), via)
 	}
 }
 
-// receive takes what a socket has, up to a batch, and hands it on.
-func (b *batch) receive(s *sock) {
-	for i := range b.messages {
+// receive takes what a socket has, up to so many packets, and hands it on.
+func (b *batch) receive(s *sock, most int, via *outbox) {
+	for i := range b.messages[:most] {
 		b.messages[i].header.Namelen = unix.SizeofSockaddrInet6
 	}
 	n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, uintptr(s.fd), uintptr(unsafe.Pointer(&b.messages[0])),
-		packetsAtOnce, unix.MSG_DONTWAIT|unix.MSG_TRUNC, 0, 0)
+		uintptr(most), unix.MSG_DONTWAIT|unix.MSG_TRUNC, 0, 0)
 	if errno != 0 {
 		return
 	}
-	for i := range int(n) {
-		s.deliver(b.buffers[i][:min(b.messages[i].length, packetSize)], getName(&b.names[i]))
+	if s.shared != nil {
+		s.shared.deliver(b, int(n), s.control, via)
+		return
 	}
+	for i := range int(n) {
+		s.deliver(b.packet(i), getName(&b.names[i]), via)
+	}
+}
+
+// packet is the i-th of those received.
+func (b *batch) packet(i int) []byte {
+	return b.buffers[i][:min(b.messages[i].length, packetSize)]
+}
+
+// sendAll gives packets to the system, which takes them in their order and now or never, and tells how many it took.
+// The error is about the first of those that are left.
+func sendAll(fd int, messages []message) (sent int, errno unix.Errno) {
+	n, _, errno := unix.RawSyscall6(unix.SYS_SENDMMSG, uintptr(fd), uintptr(unsafe.Pointer(&messages[0])),
+		uintptr(len(messages)), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0, 0)
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(n), 0
 }

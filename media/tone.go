@@ -2,7 +2,6 @@ package media
 
 import (
 	"math"
-	"slices"
 
 	"telefonist/call"
 	"telefonist/media/negotiate"
@@ -76,36 +75,6 @@ func (t *tone) rest() *tone {
 		return nil
 	}
 	return t
-}
-
-// overlay lays a tone over audio that must be decoded and coded again for it.
-type overlay struct {
-	decoder decoder
-	encoder encoder
-	pcm     [maxFrame]int16
-}
-
-// mixTone lays the tone over a packet in place.
-func (o *outbound) mixTone(data []byte) {
-	if o.codec != negotiate.G722 {
-		o.tone = o.tone.mix(data, o.codec)
-		return
-	}
-	if o.over == nil {
-		o.over = new(overlay)
-	}
-	for part := range slices.Chunk(data, maxFrame) {
-		if o.tone == nil {
-			break
-		}
-		pcm := o.over.pcm[:len(part)]
-		o.over.decoder.decode(pcm, part, o.codec)
-		o.tone = o.tone.mixLinear(pcm)
-		o.over.encoder.encode(part, pcm, o.codec)
-	}
-	if o.tone == nil {
-		o.over = nil
-	}
 }
 
 // sound begins a tone in the leg's ear, in place of one that is still sounding.

@@ -74,6 +74,7 @@ func (e *Engine) lookAround() {
 		if silence, gone := l.in.expired(now, e.cfg.Silence); gone {
 			e.sink.Post(l.id, time.Now(), call.MediaLost{Silence: silence})
 		}
+		l.lapsedKey(now)
 		l.sendReport(now)
 		if e.cfg.Reoffer != nil && l.in.reofferDue(l.unheard.Swap(false), now) {
 			e.cfg.Reoffer(l.id)

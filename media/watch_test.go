@@ -2,6 +2,7 @@ package media
 
 import (
 	"fmt"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -32,7 +33,7 @@ func TestSilenceIsPostedOnceAndOnlyWhereItIsWatched(t *testing.T) {
 func TestWatch(t *testing.T) {
 	limits := Silence{First: 30 * time.Second, Steady: 15 * time.Second}
 	const second = int64(time.Second)
-	media := func(d Direction) negotiate.Media { return negotiate.Media{Direction: d} }
+	media := func(d Direction) *negotiate.Media { return &negotiate.Media{Direction: d} }
 	for _, tc := range []struct {
 		name string
 		do   func(in *inbound)
@@ -126,5 +127,53 @@ func TestReportTellsWhatWasSentAndReceived(t *testing.T) {
 	}
 	if b := sr.Reports[0]; b.SSRC != p.ssrc || b.TotalLost != 1 || b.FractionLost != 85 {
 		t.Errorf("reception %+v", b)
+	}
+}
+
+// controlTape counts reports.
+type controlTape struct {
+	tape
+	reports int
+}
+
+func (f *controlTape) sendRTCP([]byte, netip.AddrPort) error {
+	f.reports++
+	return nil
+}
+
+func TestReportsAreSentFromTheBeginningOfTheAudio(t *testing.T) {
+	const second = int64(time.Second)
+	f := &controlTape{}
+	l := &leg{}
+	l.out.flow, l.out.counts = f, &l.counts
+	there := netip.MustParseAddrPort("127.0.0.1:9")
+	m := &negotiate.Media{Codec: negotiate.PCMA, Payload: 8, Direction: SendRecv, Remote: there, RemoteRTCP: there}
+	l.in.apply(m, 10*second)
+	l.out.apply(m)
+	for _, step := range []struct {
+		at   int64
+		play bool
+		want int
+	}{
+		{10*second + 2500*ms - 1, false, 0},
+		{10*second + 2500*ms, false, 0}, // due, but there is nothing to report
+		{13 * second, true, 1},
+		{18*second - 1, false, 1},
+		{18 * second, false, 2},
+	} {
+		if step.play {
+			l.out.sent(1, 160, clockRate, 160, 160, true, step.at)
+		}
+		if l.sendReport(step.at); f.reports != step.want {
+			t.Errorf("%v: %d reports, want %d", time.Duration(step.at), f.reports, step.want)
+		}
+	}
+	quick := &leg{} // and one whose audio begins at once need not wait for the whole interval
+	g := &controlTape{}
+	quick.out.flow, quick.out.counts = g, &quick.counts
+	quick.in.apply(m, 10*second)
+	quick.out.sent(1, 160, clockRate, 160, 160, true, 10*second)
+	if quick.sendReport(12*second + 500*ms); g.reports != 1 {
+		t.Error("no report after half the interval")
 	}
 }

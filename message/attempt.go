@@ -12,33 +12,32 @@ import (
 )
 
 // attempt tries to send one message once. The store knows of it before it begins and when it has ended.
-func (o *Outbox) attempt(ctx context.Context, g *gateway, it *item) result {
-	r := result{gateway: g, item: it}
-	m, err := o.update(it.id, func(m *record.Outgoing) error { return m.Claim(time.Now(), g.transport.Name()) })
+func (o *Outbox) attempt(ctx context.Context, t Transport, r result) result {
+	m, err := o.update(r.item.id, func(m *record.Outgoing) error { return m.Claim(time.Now(), t.Name()) })
 	switch {
 	case errors.Is(err, record.ErrMessageState): // a receipt has come for an earlier attempt
 		r.gone = true
 		return r
 	case err != nil:
-		o.log.Error("messages: an attempt could not be written down", "message", it.id, "error", err)
+		o.log.Error("messages: an attempt could not be written down", "message", r.item.id, "error", err)
 		r.due = time.Now().Add(storePause)
 		return r
 	}
-	gatewayID, failure := o.send(ctx, g, m)
+	gatewayID, failure := o.send(ctx, t, m)
 	return o.conclude(r, m, gatewayID, failure)
 }
 
 // send hands a message to the transport. A panic there is one failed attempt.
-func (o *Outbox) send(ctx context.Context, g *gateway, m record.Outgoing) (gatewayID string, failure *Failure) {
-	ctx, cancel := context.WithTimeout(ctx, o.cfg.Timeout)
+func (o *Outbox) send(ctx context.Context, t Transport, m record.Outgoing) (gatewayID string, failure *Failure) {
+	ctx, cancel := context.WithTimeout(ctx, o.now.Load().Timeout)
 	defer cancel()
 	defer func() {
 		if p := recover(); p != nil {
-			o.log.Error("messages: a transport panicked", "message", m.Message.ID, "gateway", g.transport.Name(), "stack", string(debug.Stack()))
+			o.log.Error("messages: a transport panicked", "message", m.Message.ID, "gateway", t.Name(), "stack", string(debug.Stack()))
 			failure = &Failure{Code: "panic", Detail: Shorten(fmt.Sprint(p)), Uncertain: true}
 		}
 	}()
-	gatewayID, err := g.transport.Send(ctx, m)
+	gatewayID, err := t.Send(ctx, m)
 	if err != nil {
 		return "", failureOf(err)
 	}
@@ -62,7 +61,7 @@ func (o *Outbox) conclude(r result, m record.Outgoing, gatewayID string, f *Fail
 		o.metrics.waited.WithLabelValues(channel).Observe(now.Sub(m.Queued).Seconds())
 		log.Info("message sent", "gateway", m.Gateway)
 		change = func(m *record.Outgoing) error { return m.Accept(now, gatewayID) }
-	case f.Permanent, now.Sub(m.Queued) >= o.cfg.Retry.GiveUp:
+	case f.Permanent, now.Sub(m.Queued) >= o.now.Load().Retry.GiveUp:
 		r.gone = true
 		o.metrics.attempts.WithLabelValues(channel, resultFailed).Inc()
 		log.Error("message failed: it is kept as a dead letter", "code", f.Code, "refused", f.Permanent)
@@ -84,9 +83,10 @@ func (o *Outbox) again(m record.Outgoing, f *Failure, now time.Time) time.Time {
 	if f.Gateway {
 		return now
 	}
-	d := backOff(o.cfg.Retry.First, o.cfg.Retry.Max, m.Attempts, rand.Float64())
+	retry := o.now.Load().Retry
+	d := backOff(retry.First, retry.Max, m.Attempts, rand.Float64())
 	due := now.Add(max(d, min(f.After, maxAfter)))
-	if last := m.Queued.Add(o.cfg.Retry.GiveUp); due.After(last) {
+	if last := m.Queued.Add(retry.GiveUp); due.After(last) {
 		return last
 	}
 	return due
@@ -119,9 +119,13 @@ func (o *Outbox) update(id string, change func(*record.Outgoing) error) (after r
 	return after, err
 }
 
-// Resend queues a dead letter again. The error is record.ErrMessageState where it is none.
-func (o *Outbox) Resend(id string) (record.Outgoing, error) {
-	return o.update(id, func(m *record.Outgoing) error { return m.Requeue(time.Now()) })
+// Resend queues a dead letter again, as by asked. The error is record.ErrMessageState where it is none.
+func (o *Outbox) Resend(id, by string) (record.Outgoing, error) {
+	after, err := o.update(id, func(m *record.Outgoing) error { return m.Requeue(time.Now(), by) })
+	if err == nil {
+		o.log.Info("message queued again", "message", id, "tenant", after.Message.Tenant, "by", by)
+	}
+	return after, err
 }
 
 // Receive writes down a receipt of the message with a key. One for an earlier sending of a message that was queued again by

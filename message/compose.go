@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base32"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -23,8 +24,14 @@ type Draft struct {
 	Call         call.ID
 	CommonNumber string // E.164, empty for none
 	Agent        string // id
+	By           string // who asks for it
+	Request      string // see record.Message
 	Channel      record.Channel
-	To           record.Recipient
+	// Home is the tenant's own number (E.164), whose country's numbers SMS may go to, and Prefixes what else; see directory.Allowed.
+	// Without Home any number will do.
+	Home     string
+	Prefixes []string
+	To       record.Recipient
 	// From is the tenant's sender; what is empty is as the gateway's configuration has it.
 	From     record.Sender
 	Template template.Template
@@ -47,7 +54,7 @@ type Composed struct {
 
 // FieldError is what is wrong with one field of a draft. It holds no address and no text.
 type FieldError struct {
-	Field string // "to.address", "from", "template.text", "fields.number"
+	Field string // "to.address", "from.address", "template.text", "fields.number"
 	Err   error
 }
 
@@ -64,24 +71,27 @@ func wrong(field, format string, args ...any) error {
 // sent. The error is a *FieldError.
 func Compose(d Draft) (Composed, error) {
 	c := Composed{Message: record.Message{ID: d.ID, Tenant: d.Tenant, Call: d.Call, CommonNumber: d.CommonNumber, Agent: d.Agent,
-		Channel: d.Channel, To: d.To, From: d.From, Created: d.Created}}
+		By: d.By, Request: d.Request, Channel: d.Channel, To: d.To, From: d.From, Created: d.Created}}
 	if err := c.address(&d); err != nil {
 		return c, err
 	}
 	tpl, err := template.Parse(d.Template)
 	if err != nil {
-		return c, &FieldError{"template", err}
+		return c, within("template", err)
 	}
 	if d.Fields.Number != "" {
-		number, err := directory.ParseNumber(d.Fields.Number, directory.Region)
+		number, err := directory.ParseNumber(d.Fields.Number, directory.RegionOf(d.Home))
 		if err != nil {
 			return c, wrong("fields.number", "this is no number to call back: write one as 08-500 000 01 or +46850000001")
 		}
 		d.Fields.Number = number
 	}
+	if d.Fields.Recipient == "" {
+		d.Fields.Recipient = c.Message.To.Name
+	}
 	text, err := tpl.Render(&d.Fields)
 	if err != nil {
-		return c, &FieldError{"fields", err}
+		return c, within("fields", err)
 	}
 	c.Message.Text = text.Text
 	if d.Channel == record.Email {
@@ -95,13 +105,21 @@ func Compose(d Draft) (Composed, error) {
 	return c, nil
 }
 
+// within names the field of a template's error below another.
+func within(field string, err error) error {
+	if e, ok := errors.AsType[*template.Error](err); ok {
+		field += "." + e.Field
+	}
+	return &FieldError{field, err}
+}
+
 // address checks recipient and sender, and puts them into the form that is sent.
 func (c *Composed) address(d *Draft) (err error) {
 	m := &c.Message
 	switch m.To.Kind {
-	case record.ToPerson, record.ToSubstitute, record.ToGroup, record.ToMailbox:
+	case record.ToPerson, record.ToSubstitute, record.ToGroup, record.ToMailbox, record.ToAddress:
 	default:
-		return wrong("to.kind", "%q is no kind of recipient: write person, substitute, group or mailbox", m.To.Kind)
+		return wrong("to.kind", "%q is no kind of recipient: write person, substitute, group, mailbox or address", m.To.Kind)
 	}
 	m.To.Name, m.From.Name = oneLine(m.To.Name), oneLine(m.From.Name)
 	switch d.Channel {
@@ -120,12 +138,15 @@ func (c *Composed) address(d *Draft) (err error) {
 			}
 		}
 	case record.SMS:
-		if m.To.Address, err = directory.ParseNumber(m.To.Address, directory.Region); err != nil {
+		if m.To.Address, err = directory.ParseNumber(m.To.Address, directory.RegionOf(d.Home)); err != nil {
 			return wrong("to.address", "this is no number that SMS can be sent to: write one as 070-123 45 67 or +46701234567")
+		}
+		if err = directory.Allowed(m.To.Address, d.Home, d.Prefixes); d.Home != "" && err != nil {
+			return wrong("to.address", "no SMS is sent there: %w", err)
 		}
 		m.From.Name, m.From.ReplyTo = "", ""
 		if m.From.Address != "" {
-			if m.From.Address, err = ParseSMSSender(m.From.Address); err != nil {
+			if m.From.Address, err = directory.ParseSMSSender(m.From.Address); err != nil {
 				return &FieldError{"from.address", err}
 			}
 		}

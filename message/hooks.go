@@ -56,16 +56,10 @@ func (h Hooks) genuine(gateway, key, token string) bool {
 
 // Handler takes receipts below HookPath. It answers 204 where a receipt was understood, whatever it changed; 403 without the
 // right token, 400 for what the gateway should not post, 404 for a message that we do not have, and 503 where it should be
-// posted again.
-func (o *Outbox) Handler(h Hooks) http.Handler {
-	receivers := map[string]Receiver{}
-	for _, t := range o.cfg.Transports {
-		if r, ok := t.(Receiver); ok {
-			receivers[t.Name()] = r
-		}
-	}
+// posted again. hooks is asked anew for each.
+func (o *Outbox) Handler(hooks func() Hooks) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		status, result := o.hook(h, receivers, w, r)
+		status, result := o.hook(hooks(), w, r)
 		o.metrics.receipts.WithLabelValues(result).Inc()
 		w.Header().Set("Cache-Control", "no-store")
 		if status == http.StatusNoContent {
@@ -76,13 +70,13 @@ func (o *Outbox) Handler(h Hooks) http.Handler {
 	})
 }
 
-func (o *Outbox) hook(h Hooks, receivers map[string]Receiver, w http.ResponseWriter, r *http.Request) (status int, result string) {
+func (o *Outbox) hook(h Hooks, w http.ResponseWriter, r *http.Request) (status int, result string) {
 	name, key, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, HookPath), "/")
 	query := r.URL.Query()
 	if !h.genuine(name, key, query.Get("token")) {
 		return http.StatusForbidden, receiptRefused
 	}
-	receiver := receivers[name]
+	receiver := o.receiver(name)
 	if receiver == nil {
 		return http.StatusNotFound, receiptUnknown
 	}

@@ -35,7 +35,7 @@ func TestReceiptsArriveByHooks(t *testing.T) {
 		w.queue(sms("m1", "acme", number(1)), sms("m2", "acme", number(2)), sms("m3", "acme", number(3)))
 		synctest.Wait()
 		hooks := message.Hooks{Base: "https://us.example", Secret: "a secret of some length"}
-		h := w.box.Handler(hooks)
+		h := w.box.Handler(func() message.Hooks { return hooks })
 		if code := post(h, hooks.URL("test", "m1"), "state=delivered"); code != 204 {
 			t.Errorf("by key: %d", code)
 		}
@@ -66,7 +66,7 @@ func TestReceiptsArriveByHooks(t *testing.T) {
 		w.is("m1", record.MessageDelivered)
 		w.is("m2", record.MessageFailed)
 		w.is("m3", record.MessageSent)
-		if code := post(w.box.Handler(message.Hooks{}), hooks.URL("test", "m3"), "state=failed"); code != 403 {
+		if code := post(w.box.Handler(func() message.Hooks { return message.Hooks{} }), hooks.URL("test", "m3"), "state=failed"); code != 403 {
 			t.Errorf("without a secret: %d", code)
 		}
 		if (message.Hooks{Base: "https://us.example"}).URL("test", "m3") != "" {

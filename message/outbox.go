@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -83,9 +85,14 @@ const (
 
 // Outbox sends what the store has. New makes it, Run runs it.
 type Outbox struct {
-	cfg     Config
+	cfg     Config                 // as it was made; what Reload changes is in now
+	now     atomic.Pointer[Config] // as it is; what it points to is never changed
+	changed chan struct{}          // holds a token when now has
 	log     *slog.Logger
 	metrics *metrics
+
+	mu        sync.Mutex          // protects receivers; nothing waits while holding it
+	receivers map[string]Receiver // by name, those of earlier configurations too: their receipts still come
 
 	// Owned by Run.
 	lanes   map[record.Channel]*gateway
@@ -100,6 +107,7 @@ type gateway struct {
 	channel   record.Channel
 	transport Transport // nil: none is configured
 	schedule  *schedule
+	reloaded  int // counts its transports
 	flying    int
 	failures  int // in a row, of the gateway itself
 	until     time.Time
@@ -107,12 +115,13 @@ type gateway struct {
 
 // result is what became of an attempt.
 type result struct {
-	gateway *gateway
-	item    *item
-	failure *Failure  // nil: taken, or gone
-	gone    bool      // the message waits no longer
-	due     time.Time // when to try again; meant where gone is false
-	sent    bool
+	gateway  *gateway
+	reloaded int // of the gateway when the attempt began
+	item     *item
+	failure  *Failure  // nil: taken, or gone
+	gone     bool      // the message waits no longer
+	due      time.Time // when to try again; meant where gone is false
+	sent     bool
 }
 
 // New makes an outbox. Nothing is read or sent before Run.
@@ -122,12 +131,58 @@ func New(c Config) (*Outbox, error) {
 	if err != nil {
 		return nil, fmt.Errorf("register metrics of messages: %w", err)
 	}
-	o := &Outbox{cfg: c, log: c.Logger, metrics: m, lanes: map[record.Channel]*gateway{}, more: true}
+	o := &Outbox{cfg: c, log: c.Logger, metrics: m, lanes: map[record.Channel]*gateway{}, more: true, changed: make(chan struct{}, 1),
+		receivers: map[string]Receiver{}}
+	o.now.Store(&c)
+	o.receive(c.Transports)
 	for _, ch := range channels {
 		o.lanes[ch] = &gateway{channel: ch, transport: c.Transports[ch], schedule: newSchedule(c.Rate, c.OrderFor)}
 	}
 	o.results = make(chan result, len(channels)*c.Parallel)
 	return o, nil
+}
+
+// Reload has messages sent by another configuration from now on: its transports, retry, rate, timeout and keep; the rest of it means
+// nothing. Attempts under way end as they began. Receipts of earlier gateways are still taken.
+func (o *Outbox) Reload(c Config) {
+	next := o.cfg
+	next.Transports, next.Retry, next.Rate, next.Timeout, next.Keep = c.Transports, c.Retry, c.Rate, c.Timeout, c.Keep
+	next = next.withDefaults()
+	o.receive(next.Transports)
+	o.now.Store(&next)
+	select {
+	case o.changed <- struct{}{}:
+	default:
+	}
+}
+
+// receive takes receipts of transports, from now on.
+func (o *Outbox) receive(all map[record.Channel]Transport) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, t := range all {
+		if r, ok := t.(Receiver); ok {
+			o.receivers[t.Name()] = r
+		}
+	}
+}
+
+func (o *Outbox) receiver(name string) Receiver {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.receivers[name]
+}
+
+// reload goes on with the configuration of the moment. Gateways begin without blame.
+func (o *Outbox) reload(now time.Time) {
+	c := o.now.Load()
+	for ch, g := range o.lanes {
+		g.transport, g.failures, g.until = c.Transports[ch], 0, time.Time{}
+		g.reloaded++
+		g.schedule.setRate(c.Rate, now)
+		o.metrics.up.WithLabelValues(string(ch)).Set(1)
+	}
+	o.log.Info("messages: the configuration was reloaded")
 }
 
 // Run sends messages until ctx ends. Then it begins no more attempts, gives those under way a few seconds, and returns once
@@ -153,6 +208,8 @@ func (o *Outbox) Run(ctx context.Context) {
 			return
 		case <-o.cfg.Store.MessagesQueued():
 			o.more = true
+		case <-o.changed:
+			o.reload(time.Now())
 		case r := <-o.results:
 			o.settle(r)
 		case <-timer.C:
@@ -168,10 +225,11 @@ func (o *Outbox) Run(ctx context.Context) {
 
 func (o *Outbox) prune(ctx context.Context, done chan<- struct{}) {
 	defer func() { done <- struct{}{} }()
-	if o.cfg.Keep <= 0 {
+	keep := o.now.Load().Keep
+	if keep <= 0 {
 		return
 	}
-	if n, err := o.cfg.Store.PruneMessages(ctx, time.Now().Add(-o.cfg.Keep)); err != nil && ctx.Err() == nil {
+	if n, err := o.cfg.Store.PruneMessages(ctx, time.Now().Add(-keep)); err != nil && ctx.Err() == nil {
 		o.log.Error("messages: old ones were not deleted", "error", err)
 	} else if n > 0 {
 		o.log.Info("messages: old ones deleted", "count", n)
@@ -242,7 +300,8 @@ func (o *Outbox) launch(ctx context.Context, now time.Time) {
 				break
 			}
 			g.flying++
-			go func() { o.results <- o.attempt(ctx, g, it) }()
+			transport, r := g.transport, result{gateway: g, reloaded: g.reloaded, item: it}
+			go func() { o.results <- o.attempt(ctx, transport, r) }()
 		}
 	}
 }
@@ -272,6 +331,7 @@ func (o *Outbox) settle(r result) {
 	g, now := r.gateway, time.Now()
 	g.flying--
 	switch f := r.failure; {
+	case r.reloaded != g.reloaded: // it tells of a gateway that is no longer asked
 	case f == nil && r.sent, f != nil && !f.Gateway:
 		if g.failures > 0 {
 			o.log.Info("messages: the gateway answers again", "channel", g.channel)

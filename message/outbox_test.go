@@ -175,7 +175,7 @@ func TestADeadLetterIsSentAgainUnderANewKey(t *testing.T) {
 		w.queue(sms("m1", "acme", number(1)))
 		synctest.Wait()
 		w.is("m1", record.MessageFailed)
-		if _, err := w.box.Resend("m1"); err != nil {
+		if _, err := w.box.Resend("m1", "cli"); err != nil {
 			t.Fatal(err)
 		}
 		synctest.Wait()
@@ -183,10 +183,10 @@ func TestADeadLetterIsSentAgainUnderANewKey(t *testing.T) {
 		if got := keys(w.gw.attempts()); !slices.Equal(got, []string{"m1", "m1.1"}) {
 			t.Errorf("keys %v", got)
 		}
-		if _, err := w.box.Resend("m1"); !errors.Is(err, record.ErrMessageState) {
+		if _, err := w.box.Resend("m1", "cli"); !errors.Is(err, record.ErrMessageState) {
 			t.Errorf("sent again: %v", err)
 		}
-		if _, err := w.box.Resend("m9"); !errors.Is(err, record.ErrNoMessage) {
+		if _, err := w.box.Resend("m9", "cli"); !errors.Is(err, record.ErrNoMessage) {
 			t.Errorf("unknown: %v", err)
 		}
 		if err := w.box.Receive("m1", record.Receipt{State: record.MessageFailed}); err != nil {

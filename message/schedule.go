@@ -47,11 +47,25 @@ type schedule struct {
 
 // newSchedule makes a schedule with a rate for each tenant in messages a minute, zero for none.
 func newSchedule(perMinute int, orderFor time.Duration) *schedule {
-	s := &schedule{limit: rate.Inf, burst: 1, orderFor: orderFor, ids: map[string]*item{}, lanes: map[string]*lane{}, turns: map[string]*turn{}}
-	if perMinute > 0 {
-		s.limit, s.burst = rate.Limit(float64(perMinute)/60), max(1, perMinute/4)
-	}
+	s := &schedule{orderFor: orderFor, ids: map[string]*item{}, lanes: map[string]*lane{}, turns: map[string]*turn{}}
+	s.limit, s.burst = limitOf(perMinute)
 	return s
+}
+
+func limitOf(perMinute int) (limit rate.Limit, burst int) {
+	if perMinute <= 0 {
+		return rate.Inf, 1
+	}
+	return rate.Limit(float64(perMinute) / 60), max(1, perMinute/4)
+}
+
+// setRate changes the rate of every tenant. One that waits for its rate already does so once more.
+func (s *schedule) setRate(perMinute int, now time.Time) {
+	s.limit, s.burst = limitOf(perMinute)
+	for _, t := range s.turns {
+		t.limiter.SetLimitAt(now, s.limit)
+		t.limiter.SetBurstAt(now, s.burst)
+	}
 }
 
 // add takes a message, unless it is there already.

@@ -75,6 +75,7 @@ type world struct {
 	box   *message.Outbox
 	reg   *prometheus.Registry
 	stop  func()
+	wrap  func(message.Store) message.Store // what the outbox sees of the store; nil: the store
 }
 
 func inWorld(t *testing.T, cfg message.Config, test func(w *world)) {
@@ -115,6 +116,9 @@ func (w *world) run() {
 	cfg := w.cfg
 	w.reg = prometheus.NewRegistry()
 	cfg.Store, cfg.Registerer, cfg.Logger = w.store, w.reg, w.logger()
+	if w.wrap != nil {
+		cfg.Store = w.wrap(w.store)
+	}
 	if cfg.Transports == nil {
 		cfg.Transports = map[record.Channel]message.Transport{record.SMS: w.gw, record.Email: w.gw}
 	}

@@ -202,7 +202,7 @@ func TestPauseDuringACallHoldsAfterIt(t *testing.T) {
 	wait(q, "1", 0)
 	expect(t, q, 0, "1-anna")
 	q.Pause("anna", "", after(1))
-	state(t, q, "anna", 1, Ringing)
+	state(t, q, "anna", 1, Reserved)
 	q.Free("anna", "1", call.FreedDone, after(2))
 	state(t, q, "anna", 2, Paused)
 }
@@ -257,7 +257,7 @@ func TestSetAgentsLeavesCallsAlone(t *testing.T) {
 	wait(q, "1", 0)
 	expect(t, q, 0, "1-anna")
 	q.SetAgents([]Agent{{ID: "bo", Kind: call.Service}}, after(1))
-	state(t, q, "anna", 1, Ringing)
+	state(t, q, "anna", 1, Reserved)
 	q.Talks("anna", after(2))
 	state(t, q, "anna", 2, Talking)
 	q.Registered("anna", false, after(3)) // her phone flaps meanwhile

@@ -69,7 +69,7 @@ type answer struct {
 
 func (f *fold) entry(e call.Entry) {
 	switch e.Kind {
-	case call.KindAnswered:
+	case call.KindAnswered, call.KindColleague: // a colleague's handling begins where her predecessor's ended
 		f.enter(e)
 		f.answers = append(f.answers, answer{e.Agent, e.AgentKind, call.Instant{Wall: e.Wall, Since: e.Since}})
 	case call.KindReturned:
@@ -104,10 +104,13 @@ func (f *fold) leave(agent string, at time.Duration) {
 		return
 	}
 	delete(f.present, agent)
-	if p.kind == call.Service {
+	if p.kind == call.Service && f.rated() {
 		f.handled = append(f.handled, tariff.Interval{From: p.from, To: max(at, p.from)})
 	}
 }
+
+// rated tells whether what receptionists of the service do in the call is handling that is charged. Calling out is not.
+func (f *fold) rated() bool { return f.head.Rules.Kind != call.Outgoing }
 
 func (f *fold) withdraw(agent string) {
 	for i := len(f.answers) - 1; i >= 0; i-- {
@@ -126,7 +129,7 @@ func (f *fold) record() Record {
 		if i == 0 {
 			f.waited, r.Answered, r.Parties.Agent = a.at.Since, a.at.Wall, a.agent
 		}
-		if a.kind == call.Service && !f.service {
+		if a.kind == call.Service && !f.service && f.rated() {
 			f.service, first = true, a.at
 		}
 		if !slices.Contains(r.Parties.Agents, a.agent) {

@@ -138,6 +138,59 @@ func same(t *testing.T, a, b any) {
 	}
 }
 
+func TestColleagueWhoTakesOverGoesOnWithTheHandlingTime(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		story   []call.Entry
+		handled int64
+		tariff  string
+	}{
+		{"of the service", []call.Entry{at(1, call.KindAnswered, "anna"), at(31, call.KindLeft, "anna"), at(36, call.KindColleague, "bo"),
+			at(56, call.KindLeft, "bo")}, 50000, "1"},
+		{"of the tenant: not rated", []call.Entry{at(1, call.KindAnswered, "anna"), at(31, call.KindLeft, "anna"),
+			own(at(36, call.KindColleague, "bo")), at(56, call.KindLeft, "bo")}, 30000, "1"},
+		{"of the service, from the tenant's own", []call.Entry{own(at(1, call.KindAnswered, "anna")), at(31, call.KindLeft, "anna"),
+			at(36, call.KindColleague, "bo"), at(56, call.KindLeft, "bo")}, 20000, "1"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := Fold(head(), append(c.story, ends(56, call.OutcomeAnswered)))
+			if r.HandledMS != c.handled || r.Row == nil || r.Row.Tariff.String() != c.tariff || !reflect.DeepEqual(r.Parties.Agents, []string{"anna", "bo"}) {
+				t.Errorf("handled %d, row %+v, agents %v", r.HandledMS, r.Row, r.Parties.Agents)
+			}
+		})
+	}
+}
+
+func TestParkedTimeIsNoHandling(t *testing.T) {
+	r := Fold(head(), []call.Entry{at(1, call.KindAnswered, "anna"), at(11, call.KindParked, "anna"), at(11, call.KindLeft, "anna"),
+		at(100, call.KindPickedUp, "bo"), at(103, call.KindAnswered, "bo"), at(113, call.KindLeft, "bo"), ends(113, call.OutcomeAnswered)})
+	if r.HandledMS != 20000 || r.WaitedMS != 1000 {
+		t.Errorf("handled %d, waited %d", r.HandledMS, r.WaitedMS)
+	}
+}
+
+func TestCallingOutIsNeverRatedAndCallingBackIs(t *testing.T) {
+	for _, c := range []struct {
+		way   call.Way
+		story []call.Entry
+		row   bool
+	}{
+		{call.Outgoing, []call.Entry{at(0, call.KindDialled, "anna"), at(5, call.KindReached, "anna"), at(25, call.KindLeft, "anna"),
+			ends(25, call.OutcomeReached)}, false},
+		{call.Outgoing, []call.Entry{at(0, call.KindDialled, "anna"), at(5, call.KindReached, "anna"), at(25, call.KindParked, "anna"),
+			at(40, call.KindAnswered, "bo"), at(50, call.KindLeft, "bo"), ends(50, call.OutcomeReached)}, false},
+		{call.Callback, []call.Entry{at(0, call.KindDialled, "anna"), at(5, call.KindReached, "anna"), at(5, call.KindAnswered, "anna"),
+			at(25, call.KindLeft, "anna"), ends(25, call.OutcomeAnswered)}, true},
+	} {
+		h := head()
+		h.Rules.Kind = c.way
+		r := Fold(h, c.story)
+		if (r.Row != nil) != c.row || c.row != (r.HandledMS == 20000) {
+			t.Errorf("%s: row %v, handled %d", c.way, r.Row, r.HandledMS)
+		}
+	}
+}
+
 func TestPeriodIsThatOfTheFirstAnswerByTheService(t *testing.T) {
 	h := head()
 	h.Received = time.Date(2026, 11, 23, 17, 59, 0, 0, time.FixedZone("", 3600))

@@ -28,6 +28,7 @@ const (
 	ToSubstitute RecipientKind = "substitute"
 	ToGroup      RecipientKind = "group"
 	ToMailbox    RecipientKind = "mailbox" // that of a common number
+	ToAddress    RecipientKind = "address" // a plain address that the tenant allows
 )
 
 // Recipient is whom a message is for, resolved to one address.
@@ -56,6 +57,7 @@ type Message struct {
 	Call         call.ID   `json:"call,omitempty"` // empty: written outside of any call
 	CommonNumber string    `json:"common_number,omitempty"`
 	Agent        string    `json:"agent,omitempty"`
+	By           string    `json:"by,omitempty"` // who asked for it: "agent:anna", "token:Konsol"
 	Channel      Channel   `json:"channel"`
 	To           Recipient `json:"to"`
 	From         Sender    `json:"from"`
@@ -64,7 +66,12 @@ type Message struct {
 	HTML         string    `json:"html,omitempty"`     // e-mail only
 	Segments     int       `json:"segments,omitempty"` // SMS only: how many the text takes
 	Created      time.Time `json:"created"`
+	// Request tells apart what was asked for under one idempotency key: the same request has the same, another has another.
+	Request string `json:"request,omitempty"`
 }
+
+// MessagedReason is the Reason of a call.KindMessaged entry: the channel, a slash, the message's id. It holds no personal data.
+func MessagedReason(m *Message) string { return string(m.Channel) + "/" + m.ID }
 
 // Limits of a message, in bytes.
 const (
@@ -93,7 +100,8 @@ func (m *Message) Validate() error {
 		return errors.New("created is missing")
 	}
 	for _, s := range []struct{ name, value string }{{"tenant", m.Tenant}, {"call", string(m.Call)}, {"to", m.To.Address},
-		{"to.name", m.To.Name}, {"from", m.From.Address}, {"from.name", m.From.Name}, {"reply_to", m.From.ReplyTo}, {"subject", m.Subject}} {
+		{"to.name", m.To.Name}, {"from", m.From.Address}, {"from.name", m.From.Name}, {"reply_to", m.From.ReplyTo}, {"subject", m.Subject},
+		{"by", m.By}, {"request", m.Request}} {
 		if len(s.value) > maxHeaderText || strings.ContainsAny(s.value, "\x00\r\n") || !utf8.ValidString(s.value) {
 			return fmt.Errorf("%s is too long or holds a line break, a NUL or what is not UTF-8", s.name)
 		}

@@ -45,8 +45,9 @@ type Outgoing struct {
 	// Uncertain counts attempts of which nobody knows whether the gateway took the message: it may arrive as many times
 	// more, where the gateway does not honour the key.
 	Uncertain int       `json:"uncertain,omitempty"`
-	Resent    int       `json:"resent,omitempty"` // how often it was queued again by hand
-	Tried     time.Time `json:"tried,omitzero"`   // when the last attempt began
+	Resent    int       `json:"resent,omitempty"`    // how often it was queued again by hand
+	ResentBy  string    `json:"resent_by,omitempty"` // who did so last
+	Tried     time.Time `json:"tried,omitzero"`      // when the last attempt began
 	Sent      time.Time `json:"sent,omitzero"`
 	Ended     time.Time `json:"ended,omitzero"` // when it was delivered or failed
 	Gateway   string    `json:"gateway,omitempty"`
@@ -197,13 +198,14 @@ func (o *Outgoing) settle(r Receipt) {
 	}
 }
 
-// Requeue has a failed message sent again, as if it were new, under a new key.
-func (o *Outgoing) Requeue(at time.Time) error {
+// Requeue has a failed message sent again, as if it were new, under a new key. by says who asked for it.
+func (o *Outgoing) Requeue(at time.Time, by string) error {
 	if err := o.must("send again", MessageFailed); err != nil {
 		return err
 	}
 	o.State, o.Queued, o.Due, o.Ended, o.Sent = MessageQueued, at, time.Time{}, time.Time{}, time.Time{}
 	o.Resent++
+	o.ResentBy = by
 	o.Attempts, o.GatewayID, o.Receipt = 0, "", nil
 	return nil
 }

@@ -67,7 +67,7 @@ var (
 	accept   step = func(o *Outgoing) error { return o.Accept(begin, "id") }
 	postpone step = func(o *Outgoing) error { return o.Postpone(begin, "http 500", "", true) }
 	fail     step = func(o *Outgoing) error { return o.Fail(begin, "http 400", "") }
-	requeue  step = func(o *Outgoing) error { return o.Requeue(begin) }
+	requeue  step = func(o *Outgoing) error { return o.Requeue(begin, "anna") }
 )
 
 func receive(s MessageState) step {

@@ -79,4 +79,9 @@ type Commit struct {
 	// Messages are put into the outbox; each must pass Validate. They may come with any event of the call, and alone after its
 	// record was written. One whose id is there already changes nothing.
 	Messages []Message
+	// Stream is numbered into the stream of events behind the entries: what belongs to no call's story. Events with a Call or
+	// without one may come with any commit, and a commit may hold nothing else; Call is then empty. Seq is the store's to give.
+	Stream []StreamEvent
+	// Kept is written beside the call, and of a call that has its record no more.
+	Kept []Kept
 }

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"telefonist/directory"
 )
 
 // Source gives the documents of a tenant as they stand. It may give an error once, as the last of the sequence.
@@ -190,6 +192,19 @@ func (x *Index) Boost(tenant, id string, at time.Time) {
 		x.chosen[tenant] = choices{}
 	}
 	x.chosen[tenant].add(id, at)
+}
+
+// Remember sets what was chosen of a tenant before, in place of what is remembered, as when a server begins anew.
+func (x *Index) Remember(tenant string, before map[string]directory.Choice) {
+	all := choices{}
+	for id, c := range before {
+		if all[id] = c; len(all) > maxChoices {
+			all.forgetLeast(time.Time{})
+		}
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.chosen[tenant] = all
 }
 
 // Close forgets a tenant: its index and what was chosen. The next search opens it again.

@@ -24,6 +24,7 @@ const (
 type Audio struct {
 	Codecs []string // names of RFC 4855, best first; nil for the usual ones
 	Secure media.Secure
+	Shared bool // one port for the audio of many legs (media.Options.Shared); for verified trunks
 }
 
 // Config configures a Server.

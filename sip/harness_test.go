@@ -434,6 +434,7 @@ type smallMedia struct {
 	// signalling is the host besides the description's that audio of a leg may come from.
 	signalling map[call.LegID]netip.Addr
 	opened     int
+	pressed    []string
 	fail       error
 }
 
@@ -456,6 +457,12 @@ func (m *smallMedia) SetSignallingIP(leg call.LegID, ip netip.Addr) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.signalling[leg] = ip
+}
+
+func (m *smallMedia) Press(leg call.LegID, digit string, d time.Duration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.pressed = append(m.pressed, fmt.Sprint(leg, " ", digit, " ", d))
 }
 
 func (m *smallMedia) Close(leg call.LegID) {

@@ -64,6 +64,9 @@ type leg struct {
 	byeDue   bool
 	patience timer
 	notifies int // NOTIFYs without an answer
+	// presses are keys to be sent by INFO; pressing is set while one has no final response.
+	presses  []press
+	pressing bool
 	// invited is set while a re-INVITE or an offer in an UPDATE of ours has no final response.
 	invited bool
 }

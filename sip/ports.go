@@ -32,6 +32,8 @@ type Media interface {
 	Accept(leg call.LegID, answer []byte) (media.Direction, error)
 	// Answer applies an offer and returns our answer.
 	Answer(leg call.LegID, offer []byte) (media.Answer, error)
+	// Press tells of a key that the leg's far side pressed, one of 0 to 9, *, #, A to D. It waits for nothing but short locks.
+	Press(leg call.LegID, digit string, d time.Duration)
 }
 
 // Phones is what the room needs of the registrar: where agents' phones are, and who a request comes from.

@@ -85,7 +85,7 @@ func (l *leg) dispatch(req *msg.Request, tx *wire.ServerTx, at time.Time) {
 	case msg.OPTIONS:
 		l.send(tx, capabilities(tx, msg.StatusOK))
 	case msg.INFO:
-		l.respond(tx, msg.StatusOK)
+		l.receivedInfo(req, tx)
 	case msg.NOTIFY, msg.PRACK:
 		// Of a subscription, or a reliable response, that we know nothing of (RFC 6665 section 4.1.3, RFC 3262 section 3).
 		l.respond(tx, msg.StatusCallTransactionDoesNotExists)

@@ -267,7 +267,20 @@ func (l *leg) callHeaders(host string) []msg.Header {
 	if d.Expires > 0 {
 		out = append(out, msg.NewHeader("Expires", seconds(max(d.Expires, time.Second))))
 	}
+	if d.Answer {
+		out = append(out, answerHeaders(host)...)
+	}
 	return out
+}
+
+// answerHeaders ask a phone to answer by itself, in each of the ways that phones know: RFC 5373 section 4.1, answer-after in
+// Call-Info, and the alert-autoanswer of Alert-Info.
+func answerHeaders(host string) []msg.Header {
+	return []msg.Header{
+		msg.NewHeader("Answer-Mode", "Auto"),
+		msg.NewHeader("Call-Info", "<sip:"+host+">;answer-after=0"),
+		msg.NewHeader("Alert-Info", "<http://"+host+">;info=alert-autoanswer;delay=0"),
+	}
 }
 
 // tokenHeader carries the token of an outgoing leg through a PBX that keeps foreign headers; tokenParam, a parameter of

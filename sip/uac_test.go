@@ -577,3 +577,20 @@ func (n names) LookupNetIP(_ context.Context, _, host string) ([]netip.Addr, err
 	}
 	return nil, &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
 }
+
+func TestPhoneIsAskedToAnswerByItselfWhereItShall(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.register("anna", w.phone)
+		w.srv.Do(call.Dial{Leg: "a", To: call.Destination{Agent: "anna"}, Expires: 15 * time.Second, Answer: true})
+		invite := w.phone.request(msg.INVITE)
+		for name, want := range map[string]string{"answer-mode": "Auto", "call-info": ";answer-after=0", "alert-info": ";info=alert-autoanswer"} {
+			if got := value(invite, name); !strings.Contains(got, want) {
+				t.Errorf("%s: %q, want %s", name, got, want)
+			}
+		}
+		w.dialAnna("b")
+		if got := value(w.phone.request(msg.INVITE), "answer-mode"); got != "" {
+			t.Errorf("a phone that shall ring is told %q", got)
+		}
+	})
+}

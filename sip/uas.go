@@ -68,7 +68,7 @@ func (l *leg) arrivedDialog() call.Dialog {
 func (l *leg) audio(o *media.Options) {
 	if l.srv.cfg.Audio != nil {
 		a := l.srv.cfg.Audio(l.trunk, l.agent)
-		o.Codecs, o.Secure = a.Codecs, a.Secure
+		o.Codecs, o.Secure, o.Shared = a.Codecs, a.Secure, a.Shared
 	}
 }
 

@@ -38,11 +38,15 @@ func (s *Store) Check(ctx context.Context) error {
 		{bucketJournal, s.checkJournal},
 		{bucketMessages, s.checkMessage},
 		{bucketMessagesPending, s.checkPending},
+		{bucketEvents, s.checkEvents()},
 		{bucketRegistrations, func(_ *bbolt.Tx, k, v []byte) error { _, err := unseal(k, v); return err }},
 	} {
 		if err := s.checkBucket(ctx, bucket.name, bucket.check, f); err != nil {
 			return fmt.Errorf("check store: %w", errors.Join(append(f.all, err)...))
 		}
+	}
+	if err := s.checkStats(ctx, f); err != nil {
+		f.add(err)
 	}
 	if _, err := s.Provisioned(); err != nil {
 		f.add(err)

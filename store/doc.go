@@ -11,6 +11,9 @@
 //   - Group commit: a commit starts at once while the writer is idle. Those that arrive during a transaction share the
 //     next one, which waits at most Options.MaxDelay (5 ms) for as many as the last one carried.
 //   - No read keeps a transaction open for longer than a page, so none holds up a commit or makes the file grow.
+//   - The events of the stream are numbered without holes in the transaction that writes what they tell of, once, however often a
+//     commit is given again. None is shown before it is durable, so that no number is ever given twice. Readers come to the
+//     disk for them, and hold up nobody.
 //   - Every value carries a checksum; damage is an error that names the file, bucket and key, never a panic.
 //
 // Layout of calls.db (schema 2). Every value is sealed: one version byte (1), the CRC-32C of key and payload (4 bytes, big
@@ -31,6 +34,9 @@
 //	messages_by_tenant: tenant 0x00 time id         nothing
 //	messages_by_call call 0x00 id                   nothing
 //	messages_by_gateway: gateway 0x00 its id        id
+//	events           number (8)                     JSON: record.StreamEvent; the bucket's own sequence is the last number given
+//	statistics       tally                          JSON: record.Tally
+//	  YYYY-MM        tenant 0x00 agent 0x00 hour    JSON: record.Counts
 //
 // directory.db (schema 2) has meta, and
 //
@@ -44,11 +50,15 @@
 //	  log_by_item    kind 0x00 id 0x00 number (8)   empty
 //	  generations    generation (8)                 a bucket: people (id, JSON of storedItem), index (key 0x00 id)
 //	  imports        number (8)                     a bucket: id, JSON of directory.Change
+//	  choices        '*' or 'c' caller (16), id     JSON: directory.Choice
 //
 // An import writes the people that there will be under a new generation, in chunks, and switches to it in one small
 // transaction. Writers of directory.db are served in the order in which they come, so that an edit waits for one chunk at
 // most. Door codes are sealed with AES-256-GCM; the keys are in a file outside the store's folder.
 //
-// The package never decides anything about calls or messages, never rates them, never changes or deletes a record, and never
-// looks into a registration.
+// Erase takes a person out of both files, masks them in call records and messages, and overwrites the pages that held them: when it
+// has returned, no byte is left. "scrub" in the meta of directory.db says that this is still to be done.
+//
+// The package never decides anything about calls or messages, never rates them, never deletes a record, never changes one but to
+// mask whom the law says to erase, and never looks into a registration.
 package store

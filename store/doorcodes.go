@@ -40,18 +40,22 @@ func (s *Store) PutDoorCode(tenant, office, id, label, code string, expires time
 
 // DoorCodes lists an office's codes without showing any.
 func (s *Store) DoorCodes(tenant, office string) ([]directory.DoorCodeInfo, error) {
-	items, err := s.Items(tenant, directory.KindDoorCode, office+"/", "", 0)
-	if err != nil {
-		return nil, err
-	}
-	all := make([]directory.DoorCodeInfo, 0, len(items))
-	for _, it := range items {
-		var d directory.DoorCode
-		if err := json.Unmarshal(it.Doc, &d); err != nil {
-			return nil, fmt.Errorf("door code %s: %w", it.ID, err)
+	all := []directory.DoorCodeInfo{}
+	for after, more := "", true; more; {
+		items, err := s.Items(tenant, directory.KindDoorCode, office+"/", after, maxPage)
+		if err != nil {
+			return nil, err
 		}
-		_, id, _ := strings.Cut(it.ID, "/")
-		all = append(all, directory.DoorCodeInfo{Office: office, ID: id, Label: d.Label, Expires: d.Expires, Version: it.Version})
+		more = len(items) == maxPage
+		for _, it := range items {
+			after = it.ID
+			var d directory.DoorCode
+			if err := json.Unmarshal(it.Doc, &d); err != nil {
+				return nil, fmt.Errorf("door code %s: %w", it.ID, err)
+			}
+			_, id, _ := strings.Cut(it.ID, "/")
+			all = append(all, directory.DoorCodeInfo{Office: office, ID: id, Label: d.Label, Expires: d.Expires, Version: it.Version})
+		}
 	}
 	return all, nil
 }
@@ -70,15 +74,15 @@ func (s *Store) ShowDoorCode(tenant, office, id string, by directory.Actor, at t
 	if d.ExpiredAt(at) {
 		return "", directory.ErrCodeExpired
 	}
+	code, err := s.keys.open(about(tenant, itemID), d.Sealed)
+	if err != nil {
+		return "", fmt.Errorf("open door code: %w", err)
+	}
 	err = s.updateTenant(tenant, func(t *tenantTx) error {
 		return t.log(directory.Change{Seq: t.next(), At: at.UTC(), By: by, Action: directory.ActionLook, Kind: directory.KindDoorCode, ID: itemID})
 	})
 	if err != nil {
 		return "", fmt.Errorf("note a look at a door code: %w", err)
-	}
-	code, err := s.keys.open(about(tenant, itemID), d.Sealed)
-	if err != nil {
-		return "", fmt.Errorf("open door code: %w", err)
 	}
 	return code, nil
 }
@@ -87,16 +91,20 @@ func (s *Store) ShowDoorCode(tenant, office, id string, by directory.Actor, at t
 const rotateChunk = 100
 
 // RotateKeys makes a new key and seals every code with it, tenant by tenant. It may be repeated after a failure. Earlier keys
-// stay in the key file, since backups of the store need them, unless forget is set.
+// stay in the key file, since backups of the store need them, unless forget is set. Where a code cannot be opened nothing is
+// changed: the error is directory.ErrUnopened and names the codes.
 func (s *Store) RotateKeys(forget bool, now time.Time) (codes int, err error) {
 	if s.writer == nil {
 		return 0, ErrReadOnly
 	}
-	if err := s.keys.add(now); err != nil {
-		return 0, err
-	}
 	tenants, err := s.TenantsWithDirectory()
 	if err != nil {
+		return 0, err
+	}
+	if err := s.unopened(tenants); err != nil {
+		return 0, err
+	}
+	if err := s.keys.add(now); err != nil {
 		return 0, err
 	}
 	for _, tenant := range tenants {
@@ -110,6 +118,39 @@ func (s *Store) RotateKeys(forget bool, now time.Time) (codes int, err error) {
 		err = s.keys.forget()
 	}
 	return codes, err
+}
+
+// unopened tells which codes no key opens, nil where all are opened.
+func (s *Store) unopened(tenants []string) error {
+	var names []string
+	for _, tenant := range tenants {
+		for after, more := "", true; more; {
+			items, err := s.Items(tenant, directory.KindDoorCode, "", after, maxPage)
+			if err != nil {
+				return err
+			}
+			more = len(items) == maxPage
+			for _, it := range items {
+				after = it.ID
+				var d directory.DoorCode
+				if err := json.Unmarshal(it.Doc, &d); err != nil {
+					return fmt.Errorf("door code %s: %w", it.ID, err)
+				}
+				if _, err := s.keys.open(about(tenant, it.ID), d.Sealed); err != nil {
+					names = append(names, tenant+" "+it.ID)
+				}
+			}
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	const most = 20
+	more := ""
+	if n := len(names) - most; n > 0 {
+		names, more = names[:most], fmt.Sprintf(" and %d more", n)
+	}
+	return fmt.Errorf("%w: %s%s", directory.ErrUnopened, strings.Join(names, ", "), more)
 }
 
 func (s *Store) resealTenant(tenant string, now time.Time) (n int, err error) {

@@ -326,6 +326,33 @@ func TestWhatACrashLeavesOfAnImportIsDroppedAtStart(t *testing.T) {
 	}
 }
 
+// TestNoCallWaitsForAnImport holds an import in the middle of a transaction, as a slow disk would, and lets a call live its life.
+func TestNoCallWaitsForAnImport(t *testing.T) {
+	s := open(t, t.TempDir(), Options{importChunk: 20})
+	held, release, done := make(chan struct{}), make(chan struct{}), make(chan error, 2)
+	go func() {
+		done <- s.editDirectory(func(*bbolt.Tx) error { close(held); <-release; return nil })
+	}()
+	<-held
+	go func() {
+		_, err := s.ImportPeople(context.Background(), "acme", directory.PeopleImport{Upserts: many(100), By: tester})
+		done <- err
+	}()
+	mustCommit(t, s, headOf(1), entries(1, 1, 2), heartbeat(1, time.Second), finalOf(1))
+	if _, err := s.Call(id(1)); err != nil {
+		t.Error(err)
+	}
+	if names(t, s, "acme") != "" { // and reading goes on: nothing is half imported
+		t.Error("half an import is seen")
+	}
+	close(release)
+	for range 2 {
+		if err := await(t, done); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // TestAnEditWaitsForOneChunkOfAnImportAtMost counts transactions: however large the import, between the moment an edit asks
 // and the moment it is written the import commits what it was writing, and nothing more.
 func TestAnEditWaitsForOneChunkOfAnImportAtMost(t *testing.T) {
@@ -363,41 +390,6 @@ func TestAnEditWaitsForOneChunkOfAnImportAtMost(t *testing.T) {
 	var commits int
 	if err := s.calls.View(func(tx *bbolt.Tx) error { commits = tx.ID(); return nil }); err != nil || commits > 10 {
 		t.Errorf("the import wrote to calls.db: %d transactions, %v", commits, err)
-	}
-}
-
-func TestErasureLeavesNoTraceInTheFile(t *testing.T) {
-	dir := t.TempDir()
-	s := open(t, dir, Options{})
-	const secret = "Zebrafinkström"
-	mustEdit(t, s, "acme", edit(directory.KindPerson, "a", person(secret, "1"), directory.NoVersion),
-		edit(directory.KindPerson, "b", json.RawMessage(`{"family_name":"Ek","substitutes":["a","c"]}`), directory.NoVersion),
-		edit(directory.KindReferral, "a/1", []byte(`{"note":"`+secret+`"}`), directory.NoVersion))
-	if _, err := s.ImportPeople(t.Context(), "acme", directory.PeopleImport{Upserts: map[string]json.RawMessage{"a": person(secret+"2", "1")}, By: tester, At: received}); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Erase("acme", "a", tester, received); err != nil {
-		t.Fatal(err)
-	}
-	wantErr(t, s.Erase("acme", "nobody", tester, received), directory.ErrNotFound)
-	h, err := s.History("acme", directory.KindPerson, "a")
-	if err != nil || len(h) != 3 || !h[0].Erased || h[0].New != nil || h[2].Action != directory.ActionErase {
-		t.Errorf("history %+v, %v", h, err)
-	}
-	b, err := s.Item("acme", directory.KindPerson, "b")
-	if err != nil || strings.Contains(string(b.Doc), `"a"`) || !strings.Contains(string(b.Doc), `"c"`) {
-		t.Errorf("%s, %v", b.Doc, err)
-	}
-	checkAndClose(t, s)
-	s = open(t, dir, Options{})
-	checkAndClose(t, s)
-	text, err := os.ReadFile(filepath.Join(dir, directoryFile))
-	if err != nil || strings.Contains(string(text), secret) {
-		t.Errorf("the name is still in the file, %v", err)
-	}
-	s = open(t, dir, Options{})
-	if names(t, s, "acme") != "b=Ek" {
-		t.Error(names(t, s, "acme"))
 	}
 }
 

@@ -20,17 +20,21 @@ type pair struct{ key, value []byte }
 // commitOp writes a record.Commit.
 type commitOp struct {
 	commit record.Commit
+	stream *stream
 
 	// Encoded by prepare; nil where the commit has none.
 	head, heartbeat *pair
 	entries         []pair
 	final           *finalPairs
 	messages        []newMessage
+	loose           []numbered // events of no story
+	kept            []pair     // what is kept beside calls
 
 	// Decided by look.
 	recorded    bool // the call has its record: nothing but messages is left to write
 	ignored     []string
 	badMessages int // left out
+	events      []numbered
 }
 
 // finalPairs is a record with its entries in the indexes.
@@ -38,14 +42,31 @@ type finalPairs struct{ record, byCall, byTime pair }
 
 func (o *commitOp) subject() string { return string(o.commit.Call) }
 
+// patient is a commit that holds a sign of life and nothing else.
+func (o *commitOp) patient() bool {
+	c := &o.commit
+	return c.Heartbeat != nil && c.Head == nil && len(c.Entries) == 0 && c.Final == nil && len(c.Messages)+len(c.Stream)+len(c.Kept) == 0
+}
+
+// ofNoCall tells whether a commit names no call and needs none.
+func ofNoCall(c *record.Commit) bool {
+	return c.Call == "" && c.Head == nil && len(c.Entries) == 0 && c.Heartbeat == nil && c.Final == nil && len(c.Stream)+len(c.Kept) > 0
+}
+
 // prepare encodes the commit, outside of any transaction.
 func (o *commitOp) prepare() error {
 	c := &o.commit
-	if !validID(string(c.Call)) {
+	if !validID(string(c.Call)) && !ofNoCall(c) {
 		return fmt.Errorf("call %q: %w", c.Call, ErrInvalid)
 	}
 	o.messages, o.badMessages = prepareMessages(c.Messages)
 	var err error
+	if o.loose, err = prepareStream(c.Stream); err != nil {
+		return err
+	}
+	if o.kept, err = prepareKept(c.Kept); err != nil {
+		return fmt.Errorf("call %q: %w", c.Call, err)
+	}
 	if c.Head != nil {
 		if c.Head.Call != c.Call {
 			return fmt.Errorf("call %s: head of call %q: %w", c.Call, c.Head.Call, ErrInvalid)
@@ -113,7 +134,7 @@ func (o *commitOp) look(tx *bbolt.Tx) error {
 	if at := tx.Bucket(bucketByCall).Get([]byte(id)); at != nil {
 		o.recorded = true
 		o.lookRecorded(tx, at)
-		return nil
+		return o.lookEvents(tx)
 	}
 	journal := tx.Bucket(bucketJournal)
 	head := journal.Get(headKey(id))
@@ -128,7 +149,7 @@ func (o *commitOp) look(tx *bbolt.Tx) error {
 			o.ignored = append(o.ignored, ignoredConflict)
 		}
 	}
-	return nil
+	return o.lookEvents(tx)
 }
 
 // lookRecorded counts what a commit still wants of a call that has its record. The same commit given again wants nothing.
@@ -152,15 +173,25 @@ func (o *commitOp) put(tx *bbolt.Tx) error {
 	if err := putMessages(tx, o.messages); err != nil {
 		return err
 	}
+	if err := putEvents(tx, o.events); err != nil {
+		return err
+	}
 	journal := tx.Bucket(bucketJournal)
 	if o.recorded || o.final != nil {
 		if err := dropPrefix(journal, journalPrefix(o.commit.Call)); err != nil {
 			return err
 		}
+		o.stream.forgetCall(o.commit.Call)
 		if o.recorded {
 			return nil
 		}
+		if err := putKept(tx, o.kept); err != nil {
+			return err
+		}
 		return o.final.put(tx)
+	}
+	if err := putKept(tx, o.kept); err != nil {
+		return err
 	}
 	if o.head != nil {
 		if err := putNew(journal, *o.head); err != nil {

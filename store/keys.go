@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -42,9 +43,16 @@ func openKeyring(path string) (*keyring, error) {
 	if path == "" {
 		return k, nil
 	}
+	var err error
+	k.keys, err = readKeys(path)
+	return k, err
+}
+
+// readKeys reads a key file; none where there is no file yet.
+func readKeys(path string) ([]fileKey, error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return k, nil
+		return nil, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read key file: %w", err)
@@ -65,12 +73,26 @@ func openKeyring(path string) (*keyring, error) {
 			return nil, fmt.Errorf("key file %s: key %q is not 32 bytes: restore it from its backup", path, key.ID)
 		}
 	}
-	k.keys = f.Keys
-	return k, nil
+	return f.Keys, nil
 }
 
-// add makes a new key, which seals from then on, and writes the file before it is used. Where forget is set the earlier
-// keys, but for those in keep, leave the file.
+// refresh takes in the keys of a file that was restored while the server runs. They come first: none of them seals.
+func (k *keyring) refresh() error {
+	if k.path == "" {
+		return nil
+	}
+	found, err := readKeys(k.path)
+	if err != nil {
+		return err
+	}
+	found = slices.DeleteFunc(found, func(f fileKey) bool {
+		return slices.ContainsFunc(k.keys, func(had fileKey) bool { return had.ID == f.ID })
+	})
+	k.keys = append(found, k.keys...)
+	return nil
+}
+
+// add makes a new key, which seals from then on, and writes the file before it is used.
 func (k *keyring) add(now time.Time) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -80,6 +102,9 @@ func (k *keyring) add(now time.Time) error {
 func (k *keyring) addLocked(now time.Time) error {
 	if k.path == "" {
 		return directory.ErrNoKeys
+	}
+	if err := k.refresh(); err != nil {
+		return err
 	}
 	raw := make([]byte, 4+32)
 	if _, err := rand.Read(raw); err != nil {
@@ -151,24 +176,28 @@ func newGCM(key []byte) (cipher.AEAD, error) {
 func (k *keyring) open(about string, s directory.Sealed) (string, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	for _, key := range k.keys {
-		if key.ID != s.Key {
-			continue
-		}
-		gcm, err := newGCM(key.Key)
-		if err != nil {
-			return "", err
-		}
-		text, err := gcm.Open(nil, nil, s.Text, []byte(about))
-		if err != nil {
-			return "", fmt.Errorf("open what key %s sealed: %w", s.Key, err)
-		}
-		return string(text), nil
-	}
 	if k.path == "" {
 		return "", directory.ErrNoKeys
 	}
-	return "", fmt.Errorf("key %s: %w", s.Key, directory.ErrLostKey)
+	named := func(key fileKey) bool { return key.ID == s.Key }
+	i := slices.IndexFunc(k.keys, named)
+	if i < 0 { // the file may have been restored since it was read
+		if err := k.refresh(); err != nil {
+			return "", err
+		}
+		if i = slices.IndexFunc(k.keys, named); i < 0 {
+			return "", fmt.Errorf("key %s: %w", s.Key, directory.ErrLostKey)
+		}
+	}
+	gcm, err := newGCM(k.keys[i].Key)
+	if err != nil {
+		return "", err
+	}
+	text, err := gcm.Open(nil, nil, s.Text, []byte(about))
+	if err != nil {
+		return "", fmt.Errorf("open what key %s sealed: %w", s.Key, err)
+	}
+	return string(text), nil
 }
 
 // current is the id of the key that seals, empty where there is none yet.

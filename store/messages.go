@@ -163,6 +163,8 @@ type messageOp struct {
 
 func (o *messageOp) subject() string { return "message " + o.id }
 
+func (o *messageOp) patient() bool { return false }
+
 func (o *messageOp) prepare() error { return nil }
 
 func (o *messageOp) look(tx *bbolt.Tx) error {
@@ -190,9 +192,12 @@ type queueOp struct {
 	message record.Message
 	list    []newMessage
 	ignored []string
+	events  []numbered
 }
 
 func (o *queueOp) subject() string { return "message " + o.message.ID }
+
+func (o *queueOp) patient() bool { return false }
 
 func (o *queueOp) prepare() error {
 	list, bad := prepareMessages([]record.Message{o.message})
@@ -203,9 +208,18 @@ func (o *queueOp) prepare() error {
 	return nil
 }
 
-func (o *queueOp) look(tx *bbolt.Tx) error { o.ignored = lookMessages(tx, o.list); return nil }
+func (o *queueOp) look(tx *bbolt.Tx) (err error) {
+	o.ignored = lookMessages(tx, o.list)
+	o.events, err = messageEvents(o.list)
+	return err
+}
 
-func (o *queueOp) put(tx *bbolt.Tx) error { return putMessages(tx, o.list) }
+func (o *queueOp) put(tx *bbolt.Tx) error {
+	if err := putMessages(tx, o.list); err != nil {
+		return err
+	}
+	return putEvents(tx, o.events)
+}
 
 func (o *queueOp) ignoredKinds() []string { return o.ignored }
 
@@ -213,6 +227,8 @@ func (o *queueOp) ignoredKinds() []string { return o.ignored }
 type pruneOp struct{ ids []string }
 
 func (o *pruneOp) subject() string { return "messages that have ended" }
+
+func (o *pruneOp) patient() bool { return false }
 
 func (o *pruneOp) prepare() error { return nil }
 

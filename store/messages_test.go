@@ -38,7 +38,7 @@ func mustUpdate(t testing.TB, s *Store, id string, changes ...func(*record.Outgo
 func claimed(o *record.Outgoing) error  { return o.Claim(received, "gw") }
 func accepted(o *record.Outgoing) error { return o.Accept(received, "gw-"+o.Message.ID) }
 func dead(o *record.Outgoing) error     { return o.Fail(received, "http 400", "") }
-func requeued(o *record.Outgoing) error { return o.Requeue(received) }
+func requeued(o *record.Outgoing) error { return o.Requeue(received, "cli") }
 
 // pending lists the ids that wait, page by page.
 func pending(t testing.TB, s *Store) (all []string) {
@@ -143,6 +143,8 @@ func TestIndexesFollowTheStatesOfAMessage(t *testing.T) {
 		{MessageFilter{Tenant: "tenant1", State: record.MessageQueued}, []string{"m004", "m007"}},
 		{MessageFilter{From: received.Add(2 * time.Minute), To: received.Add(4 * time.Minute)}, []string{"m002", "m003"}},
 		{MessageFilter{Call: id(1), State: record.MessageSending}, []string{"m003"}},
+		{MessageFilter{Call: id(1), Newest: true}, []string{"m003", "m002"}},
+		{MessageFilter{Call: id(1), Limit: 1}, []string{"m002"}},
 		{MessageFilter{After: CursorAtMessage(record.NewOutgoing(messageOf(5)))}, []string{"m006", "m007"}},
 	} {
 		if got := listed(t, s, c.f); !slices.Equal(got, c.want) {

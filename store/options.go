@@ -27,6 +27,9 @@ type Options struct {
 	LockTimeout time.Duration
 	// KeyFile holds the keys that seal door codes. It must not lie in the store's folder. Empty: none can be kept.
 	KeyFile string
+	// KeepEvents is for how long events of the stream, and the statistics of them, are kept where Tend runs. Default 400 days,
+	// a year and what it takes to look at it; negative: for ever.
+	KeepEvents time.Duration
 	// Logger gets alarms and migrations. Default slog.Default().
 	Logger *slog.Logger
 	// Registerer gets the metrics; nil registers none.
@@ -49,6 +52,7 @@ const (
 	defaultLockTimeout = time.Second
 	defaultPageBatch   = 500
 	directoryMmapSize  = 64 << 20
+	defaultKeepEvents  = 400 * 24 * time.Hour
 )
 
 func (o Options) withDefaults() Options {
@@ -66,6 +70,9 @@ func (o Options) withDefaults() Options {
 		if ^uint(0)>>32 != 0 {
 			o.MmapSize = 1 << 30
 		}
+	}
+	if o.KeepEvents == 0 {
+		o.KeepEvents = defaultKeepEvents
 	}
 	if o.LockTimeout <= 0 {
 		o.LockTimeout = defaultLockTimeout

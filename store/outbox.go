@@ -2,10 +2,13 @@ package store
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -147,8 +150,42 @@ func CursorAtMessage(o record.Outgoing) Cursor {
 	return Cursor(base64.RawURLEncoding.EncodeToString(messageTimeKey(&o.Message)))
 }
 
+// Valid tells whether a cursor is one, or none.
+func (c Cursor) Valid() bool {
+	_, err := c.key()
+	return c == "" || err == nil
+}
+
 // Messages hands out the messages that match, by the time they were written, as Calls does with records.
 func (s *Store) Messages(ctx context.Context, f MessageFilter, fn func(record.Outgoing) error) error {
+	if f.Call == "" {
+		return s.scanMessages(ctx, f, fn)
+	}
+	limit := f.Limit // the index of calls has no order of time, and a call has few
+	f.Limit = 0
+	var all []record.Outgoing
+	if err := s.scanMessages(ctx, f, func(o record.Outgoing) error { all = append(all, o); return nil }); err != nil {
+		return err
+	}
+	slices.SortFunc(all, func(a, b record.Outgoing) int {
+		order := cmp.Or(a.Message.Created.Compare(b.Message.Created), strings.Compare(a.Message.ID, b.Message.ID))
+		if f.Newest {
+			return -order
+		}
+		return order
+	})
+	for i, o := range all {
+		if limit > 0 && i == limit {
+			break
+		}
+		if err := fn(o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Store) scanMessages(ctx context.Context, f MessageFilter, fn func(record.Outgoing) error) error {
 	sc, idOf, err := newMessageScan(f)
 	if err != nil {
 		return fmt.Errorf("messages: %w", err)

@@ -36,7 +36,11 @@ func (s *Store) ImportPeople(ctx context.Context, tenant string, in directory.Pe
 		return directory.ImportCounts{}, fmt.Errorf("import people of %s: %w", tenant, err)
 	}
 	s.tell(tenant, im.last)
-	return counts, s.dropGenerations(tenant)
+	err = s.dropGenerations(tenant)
+	if im.erased {
+		err = errors.Join(err, zeroFree(context.WithoutCancel(ctx), s.directory))
+	}
+	return counts, err
 }
 
 // peopleImport is one import while it runs.
@@ -53,6 +57,7 @@ type peopleImport struct {
 	counts     directory.ImportCounts
 	total      int
 	last       uint64
+	erased     bool // somebody was erased meanwhile, whom what was staged may hold
 }
 
 func (im *peopleImport) run(ctx context.Context) (directory.ImportCounts, error) {
@@ -253,6 +258,7 @@ func (im *peopleImport) touched(t *tenantTx) (ids []string, err error) {
 			return nil, damaged(im.s.directory, bucketLog, k, err.Error())
 		}
 		im.caughtUp = one.Seq
+		im.erased = im.erased || one.Action == directory.ActionErase
 		if one.Kind == directory.KindPerson && !seen[one.ID] {
 			seen[one.ID] = true
 			ids = append(ids, one.ID)

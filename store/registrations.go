@@ -14,6 +14,8 @@ type registrationOp struct {
 
 func (o *registrationOp) subject() string { return "registration " + string(o.key) }
 
+func (o *registrationOp) patient() bool { return false }
+
 func (o *registrationOp) prepare() error {
 	if len(o.key) == 0 || len(o.key) > maxRegistrationKey {
 		return fmt.Errorf("registration %q: %w", o.key, ErrInvalid)

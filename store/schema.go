@@ -43,6 +43,7 @@ var (
 			bucketRegistrations)},
 		{"messages", createBuckets(bucketMessages, bucketMessagesPending, bucketMessagesDead, bucketMessagesByTime,
 			bucketMessagesByTenant, bucketMessagesByCall, bucketMessagesByGateway)},
+		{"stream of events, statistics, what is kept beside calls", createBuckets(bucketEvents, bucketStatistics, bucketKept)},
 	}
 	directorySchema = []migration{
 		{"provisioning", createBuckets(bucketProvision)},

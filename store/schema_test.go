@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -37,8 +38,8 @@ func TestOldStoreIsMigratedStepByStep(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if v, err := schemaVersion(db); v != 3 || err != nil {
-		t.Errorf("schema %d, %v after the third step failed, want 3", v, err)
+	if v, err := schemaVersion(db); v != len(callsSchema)+1 || err != nil {
+		t.Errorf("schema %d, %v after the second new step failed, want %d", v, err, len(callsSchema)+1)
 	}
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
@@ -60,7 +61,7 @@ func TestOldStoreIsMigratedStepByStep(t *testing.T) {
 	wantErr(t, err, ErrNewerSchema)
 
 	// The backup is the store as it was.
-	if err := os.Rename(path+".schema2.backup", path); err != nil {
+	if err := os.Rename(fmt.Sprintf("%s.schema%d.backup", path, len(callsSchema)), path); err != nil {
 		t.Fatal(err)
 	}
 	_, err = OpenReadOnly(dir, Options{Logger: quiet(), callsList: newer(nil)})

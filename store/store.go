@@ -25,7 +25,8 @@ type Store struct {
 	calls     *bbolt.DB
 	directory *bbolt.DB
 	metrics   *metrics
-	writer    *writer       // nil where read-only
+	writer    *writer // nil where read-only
+	stream    stream
 	queued    chan struct{} // capacity 1: a message was queued
 	keys      *keyring
 
@@ -71,18 +72,22 @@ func (s *Store) openWriting(dir string) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := s.openDirectory(filepath.Join(dir, directoryFile)); err != nil {
+	s.directory, err = openFile(filepath.Join(dir, directoryFile), boltOptions(s.opts.LockTimeout, directoryMmapSize, 0, false), directorySchema, s.opts)
+	if err != nil {
 		return err
 	}
 	if err := s.checkAtStart(); err != nil {
 		return err
 	}
-	s.writer = newWriter(s.calls, s.opts)
+	s.writer = newWriter(s.calls, s.opts, &s.stream)
+	if err := s.openStream(); err != nil {
+		return err
+	}
 	if s.metrics, err = newMetrics(s.opts.Registerer, s.writer.pendingCount, s.writer.oldestPending); err != nil {
 		return fmt.Errorf("register metrics: %w", err)
 	}
 	s.writer.start(s.metrics)
-	if err := s.dropLeftovers(); err != nil {
+	if err := errors.Join(s.dropLeftovers(), s.scrubAtStart()); err != nil {
 		s.writer.stop()
 		return err
 	}
@@ -101,6 +106,9 @@ func OpenReadOnly(dir string, o Options) (*Store, error) {
 
 func (s *Store) openReading(dir string) (err error) {
 	if s.calls, err = openReadOnlyFile(filepath.Join(dir, callsFile), s.opts, s.opts.callsList); err != nil {
+		return err
+	}
+	if err := s.openStream(); err != nil {
 		return err
 	}
 	s.directory, err = openReadOnlyFile(filepath.Join(dir, directoryFile), s.opts, directorySchema)
@@ -173,7 +181,7 @@ func (s *Store) Commit(c record.Commit, done func(error)) {
 	if len(c.Messages) > 0 {
 		done = s.tellQueued(done)
 	}
-	s.submit(&commitOp{commit: c}, c.Head != nil, done)
+	s.submit(&commitOp{commit: c, stream: &s.stream}, c.Head != nil, done)
 }
 
 func (s *Store) submit(op operation, opens bool, done func(error)) {

@@ -44,9 +44,9 @@ func (s *Store) Tokens(tenant string) (all []account.Token, err error) {
 	return all, err
 }
 
-// PutToken keeps a new token.
+// PutToken keeps a new token. One without a tenant must be one of the service's.
 func (s *Store) PutToken(t account.Token) error {
-	if !validID(t.ID) || !validID(t.Tenant) {
+	if !validID(t.ID) || t.Tenant != "" && !validID(t.Tenant) || t.Tenant == "" && t.Problem() != "" {
 		return fmt.Errorf("token %q: %w", t.ID, ErrInvalid)
 	}
 	return s.editDirectory(func(tx *bbolt.Tx) error { return putToken(tx, t) })

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -20,6 +21,8 @@ type operation interface {
 	look(tx *bbolt.Tx) error
 	// put writes it; an error fails the transaction.
 	put(tx *bbolt.Tx) error
+	// patient reports that nobody waits for it, so that it may be written a little later.
+	patient() bool
 	// ignoredKinds tells what look found that contradicts the disk.
 	ignoredKinds() []string
 }
@@ -35,6 +38,9 @@ type job struct {
 const (
 	// maxBatch bounds the jobs of one transaction.
 	maxBatch = 1024
+	// signOfLifeWaits is how long signs of life wait for each other or for something that somebody waits for: nobody waits
+	// for them, and a thousand calls have 200 a second. What the same call has to say next waits with them.
+	signOfLifeWaits = 50 * time.Millisecond
 	// retryFor bounds the time spent on writing the jobs of a failed transaction one by one; the rest gets its error.
 	retryFor = time.Second
 )
@@ -46,6 +52,7 @@ type writer struct {
 	opts    Options
 	log     *slog.Logger
 	metrics *metrics
+	stream  *stream
 
 	// poisoned is set where bbolt panicked in a transaction: what it keeps in memory may be wrong, and writing on could
 	// overwrite live pages. Only the writer's goroutine uses it.
@@ -63,8 +70,8 @@ type writer struct {
 	done       sync.WaitGroup
 }
 
-func newWriter(db *bbolt.DB, o Options) *writer {
-	return &writer{db: db, opts: o, log: o.Logger, wake: make(chan struct{}, 1), tell: make(chan struct{}, 1)}
+func newWriter(db *bbolt.DB, o Options, st *stream) *writer {
+	return &writer{db: db, opts: o, log: o.Logger, stream: st, wake: make(chan struct{}, 1), tell: make(chan struct{}, 1)}
 }
 
 func (w *writer) start(m *metrics) {
@@ -191,6 +198,9 @@ func (w *writer) wait(last int, ended time.Time) (d time.Duration, stopped bool)
 		return -1, w.stopped
 	}
 	oldest := w.queue[0].given
+	if !w.stopped && len(w.queue) < maxBatch && !slices.ContainsFunc(w.queue, func(j *job) bool { return !j.patient() }) {
+		return max(0, signOfLifeWaits-time.Since(oldest)), false
+	}
 	if w.stopped || len(w.queue) >= min(last, maxBatch) || oldest.Sub(ended) >= w.opts.MaxDelay {
 		return 0, w.stopped
 	}
@@ -263,6 +273,9 @@ func (w *writer) transact(jobs []*job) error {
 			return fmt.Errorf("begin: %w", err)
 		}
 		defer tx.Rollback()
+		if err := w.stream.settle(tx); err != nil {
+			return err
+		}
 		for _, j := range jobs {
 			if j.err = j.look(tx); j.err != nil {
 				continue
@@ -271,10 +284,13 @@ func (w *writer) transact(jobs []*job) error {
 				return fmt.Errorf("write %q: %w", j.subject(), err)
 			}
 		}
+		last := streamEnd(tx)
 		start := time.Now()
 		if err := w.opts.commitTx(tx); err != nil {
+			w.stream.doubtful = true
 			return fmt.Errorf("commit: %w", err)
 		}
+		w.stream.publish(last)
 		w.metrics.fsync.Observe(time.Since(start).Seconds())
 		w.metrics.batch.Observe(float64(len(jobs)))
 		return nil

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"go.etcd.io/bbolt"
 
+	"telefonist/call"
 	"telefonist/record"
 )
 
@@ -287,4 +288,46 @@ func TestNeighboursOfAFailingCommitAreWritten(t *testing.T) {
 	if n := testutil.ToFloat64(s.metrics.errors.WithLabelValues(errWrite)); n != 2 {
 		t.Errorf("counted %v failures, want 2", n)
 	}
+}
+
+// Nobody waits for a sign of life: many share a transaction, and what somebody waits for takes them along at once.
+func TestSignsOfLifeWaitForEachOtherAndHoldUpNobody(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		disk := &slowDisk{d: 2 * time.Millisecond}
+		s := open(t, dir, Options{commitTx: disk.commit})
+		for n := range 3 {
+			mustCommit(t, s, headOf(n))
+		}
+		time.Sleep(10 * time.Millisecond) // idle
+		done := make(chan error, 3)
+		beat := func(n int) {
+			c := headOf(n)
+			at := call.Instant{Wall: c.Head.Received.Add(time.Minute), Since: time.Minute}
+			s.Commit(record.Commit{Call: c.Call, Heartbeat: &at}, func(err error) { done <- err })
+		}
+		heard := func(n int) {
+			for range n {
+				if err := <-done; err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		before, start := len(disk.begins), time.Now()
+		beat(0)
+		time.Sleep(20 * time.Millisecond)
+		beat(1)
+		heard(2)
+		if took := time.Since(start); took != signOfLifeWaits+disk.d || len(disk.begins) != before+1 {
+			t.Errorf("took %v and %d transactions", took, len(disk.begins)-before)
+		}
+		time.Sleep(10 * time.Millisecond)
+		start = time.Now()
+		beat(2)
+		mustCommit(t, s, headOf(3))
+		if took := time.Since(start); took != disk.d {
+			t.Errorf("a new call waited %v", took)
+		}
+		heard(1)
+	})
 }

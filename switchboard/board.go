@@ -3,7 +3,6 @@ package switchboard
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"log/slog"
 	"time"
 
@@ -15,9 +14,6 @@ import (
 	"telefonist/queue"
 	"telefonist/record"
 )
-
-// ErrStopped is returned where the loop no longer runs.
-var ErrStopped = errors.New("switchboard has stopped")
 
 // Config is what a Board is made of.
 type Config struct {
@@ -34,6 +30,17 @@ type Config struct {
 	// Observe, where set, hears of every story entry as it is made, and of the record when the call ends. It runs on the
 	// loop and must not block. A panic in it is counted and harms no call.
 	Observe func(h *record.Head, e call.Entry, ended *record.Record)
+	// Codes are what agents may dial for themselves.
+	Codes Codes
+	// Alarms are the thresholds at which supervisors are told.
+	Alarms Thresholds
+	// Away, where set, hears that a tenant's own receptionists say by phone that they are away, or back. It must not block; what it
+	// changes comes back by SetDirectory.
+	Away func(tenant string, s directory.Switch, by string)
+	// Kept is what a former process kept: it is put back before the first call is taken.
+	Kept []record.Kept
+	// Recorded, where set, tells whether a call has a record, and which. It is asked once for every wish in Kept, before Run.
+	Recorded func(call.ID) (record.Record, bool)
 }
 
 // Board owns every live call, the waiting lines and the agents. See New and Run.
@@ -46,18 +53,38 @@ type Board struct {
 
 	// Everything below belongs to the loop.
 
-	dir      *directory.Directory
-	queue    *queue.Queue
-	calls    map[call.ID]*live
-	legs     map[call.LegID]*live
-	sent     map[call.LegID]*sent // outgoing trunk legs, for telling those that come back to us
-	lapsing  []lapse              // those of them that have ended, oldest first
-	timers   timers
-	matchAt  time.Time // when waiting callers and agents are to be matched again though nothing happened
-	retryAt  time.Time // when commits that failed are tried again
-	failing  map[call.ID]*live
-	draining bool
-	idle     []chan struct{} // closed when no call is left
+	dir        *directory.Directory
+	queue      *queue.Queue
+	calls      map[call.ID]*live
+	legs       map[call.LegID]*live
+	sent       map[call.LegID]*sent // outgoing trunk legs, for telling those that come back to us
+	lapsing    []lapse              // those of them that have ended, oldest first
+	timers     timers
+	matchAt    time.Time // when waiting callers and agents are to be matched again though nothing happened
+	retryAt    time.Time // when commits that failed are tried again
+	failing    map[call.ID]*live
+	draining   bool
+	parked     map[int]*live            // by slot
+	asking     string                   // the action that is being asked for, by its name
+	verdict    *call.ActError           // what became of it
+	refs       uint64                   // names actions
+	unserved   map[call.ID]bool         // who waits, and is to be told where nobody is logged in
+	wishes     map[call.ID]*record.Wish // in line, by the id of the call that they will become
+	resting    []*record.Wish           // to be tried again later
+	wishAt     time.Time                // when the first of them is; zero: there is none
+	notes      []Note                   // oldest first
+	alarms     alarms
+	confirming []confirmation // legs of agents who dialled a code, oldest first
+
+	byTrunk       map[string]bool        // agents who are reached by their tenant's trunk
+	agentsChanged bool                   // since unserved callers were looked at
+	newUnserved   []call.ID              // callers who came since then
+	unkept        map[string]bool        // agents that changed in this turn
+	keptAgents    map[string]queue.Saved // as they are kept, or about to be
+	beside        record.Commit          // what is to be written that belongs to no call
+	besidePending bool                   // a commit of it is under way
+	besideFailed  bool                   // the last one failed
+	idle          []chan struct{}        // closed when no call is left
 
 	afterTurn func() // seam of the package's own tests: runs on the loop
 }
@@ -67,13 +94,19 @@ func New(cfg Config) *Board {
 	b := &Board{
 		cfg: cfg, log: cfg.Logger, box: newMailbox(), done: make(chan struct{}), dir: cfg.Directory,
 		queue: queue.New(cfg.Limits), calls: map[call.ID]*live{}, legs: map[call.LegID]*live{},
-		sent: map[call.LegID]*sent{}, failing: map[call.ID]*live{},
+		sent: map[call.LegID]*sent{}, failing: map[call.ID]*live{}, parked: map[int]*live{}, byTrunk: map[string]bool{},
+		unserved: map[call.ID]bool{}, wishes: map[call.ID]*record.Wish{}, unkept: map[string]bool{}, keptAgents: map[string]queue.Saved{},
+		alarms: alarms{Thresholds: cfg.Alarms, up: map[string]Alarm{}},
 	}
 	if b.log == nil {
 		b.log = slog.New(slog.DiscardHandler)
 	}
 	b.metrics = newMetrics(cfg.Registerer, b)
-	b.setAgents(time.Now())
+	now := time.Now()
+	b.streamed(record.StreamEvent{At: now, About: record.AboutService, Kind: record.ServiceUp})
+	b.queue.Observe(b.agentChanged)
+	b.restored(now)
+	b.setAgents(now)
 	return b
 }
 
@@ -114,10 +147,18 @@ func (b *Board) setAgents(now time.Time) {
 	var agents []queue.Agent
 	for _, a := range b.dir.Agents() {
 		if !a.Disabled {
-			agents = append(agents, queue.Agent{ID: a.ID, Kind: a.Kind, Tenants: a.Tenants, Wrap: a.Wrap})
+			agents = append(agents, queue.Agent{ID: a.ID, Kind: a.Kind, Tenants: a.Tenants, Groups: a.Groups, Skills: a.Skills, Wrap: a.Wrap,
+				Apart: a.Supervisor})
 		}
 	}
 	b.queue.SetAgents(agents, now)
+	b.agentsChanged = true // who may take whose calls
+	for _, a := range b.dir.Agents() {
+		if up := a.ViaTrunk != "" && !a.Disabled; up != b.byTrunk[a.ID] {
+			b.byTrunk[a.ID] = up
+			b.queue.Registered(a.ID, up, now) // what registers is the trunk
+		}
+	}
 }
 
 // Run is the loop. It returns when ctx ends and every call that was live has been ended and is durable, or has been
@@ -156,6 +197,9 @@ func (b *Board) Run(ctx context.Context) {
 // close refuses further mail and answers what still waits. What was asked for last is told that the loop has ended.
 func (b *Board) close(spare []mail) {
 	b.draining = true
+	b.streamed(record.StreamEvent{At: time.Now(), About: record.AboutService, Kind: record.ServiceDown})
+	b.besideFailed = false
+	b.saveBeside()
 	b.box.close()
 	for _, m := range b.box.take(spare) {
 		b.deliver(&m)
@@ -181,7 +225,14 @@ func (b *Board) turn(spare []mail) []mail {
 	if !b.retryAt.IsZero() && !now.Before(b.retryAt) {
 		b.retry()
 	}
+	b.confirmedLongEnough(now)
+	b.expire(now)
+	b.wakeWishes(now)
 	b.match(now)
+	b.missAgents(now)
+	b.watch(now)
+	b.keepAgents(now)
+	b.saveBeside()
 	if b.afterTurn != nil {
 		b.afterTurn()
 	}
@@ -196,20 +247,6 @@ func (b *Board) deliver(m *mail) {
 		return
 	}
 	b.legEvent(m.leg, m.at, m.event)
-}
-
-// match offers waiting callers to free agents.
-func (b *Board) match(now time.Time) {
-	matches, next := b.queue.Match(now)
-	b.matchAt = next
-	for _, m := range matches {
-		l := b.calls[m.Call]
-		if l == nil || l.final != nil { // ended by a panic of an earlier match of this round
-			b.queue.Free(m.Agent, m.Call, call.FreedCancelled, now)
-			continue
-		}
-		b.handle(l, now, "", call.Offered{Agent: m.Agent, Kind: m.Kind})
-	}
 }
 
 // ask runs f on the loop and waits for it.

@@ -162,6 +162,7 @@ func TestWhatIsPostedAsTheLoopEndsIsAnswered(t *testing.T) {
 		if s.refused["in1"] != 503 {
 			t.Errorf("got %d", s.refused["in1"])
 		}
+		settled()
 	})
 }
 
@@ -344,6 +345,7 @@ func TestCallsWithoutADirectoryAreRefused(t *testing.T) {
 		p.gets(p.comes(numbers[0]), 503)
 		cancel()
 		<-ran
+		settled()
 	})
 }
 
@@ -365,13 +367,14 @@ func TestMetricsArePresentFromTheStart(t *testing.T) {
 			names = append(names, fmt.Sprintf("%s %d", f.GetName(), len(f.GetMetric())))
 		}
 		got := strings.Join(names, "\n")
-		for _, want := range []string{"telefonist_calls_total 11", "telefonist_calls_active 1", "telefonist_queue_waiting 1", "telefonist_queue_wait_seconds 1",
-			"telefonist_handling_seconds 1", "telefonist_agents 6", "telefonist_threshold_crossings_total 3", "telefonist_rows_total 8", "telefonist_calls_stuck 1"} {
+		for _, want := range []string{"telefonist_calls_total 17", "telefonist_calls_active 1", "telefonist_queue_waiting 1", "telefonist_queue_wait_seconds 1",
+			"telefonist_handling_seconds 1", "telefonist_agents 7", "telefonist_threshold_crossings_total 3", "telefonist_rows_total 8", "telefonist_calls_stuck 1"} {
 			if !strings.Contains(got, want) {
 				t.Errorf("no %s in\n%s", want, got)
 			}
 		}
 		cancel()
 		<-ran
+		settled()
 	})
 }

@@ -43,17 +43,22 @@ func (l *live) unstored() bool {
 // commit gives the store all of a call that it has not got.
 func (b *Board) commit(l *live) {
 	if l.unstored() {
+		if w := l.wish; w != nil {
+			l.wish = nil
+			b.wishUnstored(w, time.Now())
+		}
 		b.gone(l)
 		return
 	}
-	c := record.Commit{Call: l.head.Call, First: l.saved, Entries: l.story[l.saved:len(l.story):len(l.story)], Heartbeat: l.beat, Final: l.final}
+	c := record.Commit{Call: l.head.Call, First: l.saved, Entries: l.story[l.saved:len(l.story):len(l.story)], Heartbeat: l.beat, Final: l.final,
+		Messages: l.mail.unwritten(), Kept: l.kept}
 	if l.saved == 0 {
 		c.Head = &l.head
 	}
-	if len(c.Entries) == 0 && c.Heartbeat == nil && c.Final == nil {
+	if len(c.Entries) == 0 && c.Heartbeat == nil && c.Final == nil && len(c.Messages) == 0 {
 		return
 	}
-	l.pending = true
+	l.pending, l.kept = true, nil
 	step, awaited := l.step, l.awaits
 	l.step = ""
 	b.cfg.Store.Commit(c, func(err error) {
@@ -69,6 +74,7 @@ func (b *Board) committed(l *live, c record.Commit, step call.Step, awaited int,
 		step = ""
 	}
 	if err != nil {
+		l.kept = append(c.Kept, l.kept...)
 		b.commitFailed(l, err)
 		if step != "" {
 			b.handle(l, now, "", call.StoreFailed{Step: step})
@@ -81,10 +87,14 @@ func (b *Board) committed(l *live, c record.Commit, step call.Step, awaited int,
 	l.saved += len(c.Entries)
 	l.failed = false
 	delete(b.failing, l.head.Call)
+	if len(l.kept) == 0 {
+		b.queueWishes(l)
+	}
 	if l.beat == c.Heartbeat {
 		l.beat = nil
 	}
-	if c.Final != nil {
+	l.mail.wrote(len(c.Messages))
+	if c.Final != nil && len(l.mail.unwritten()) == 0 {
 		b.gone(l)
 		return
 	}
@@ -100,6 +110,7 @@ func (b *Board) committed(l *live, c record.Commit, step call.Step, awaited int,
 func (b *Board) commitFailed(l *live, err error) {
 	b.log.Error("commit failed, kept in memory and tried again", "call", l.head.Call, "err", err)
 	l.failed = true
+	l.mail.failed()
 	b.failing[l.head.Call] = l
 	if b.retryAt.IsZero() {
 		b.retryAt = time.Now().Add(retryEvery)
@@ -108,7 +119,7 @@ func (b *Board) commitFailed(l *live, err error) {
 
 // retry writes again what has failed.
 func (b *Board) retry() {
-	b.retryAt = time.Time{}
+	b.retryAt, b.besideFailed = time.Time{}, false
 	for _, l := range b.failing {
 		if !l.pending {
 			b.commit(l)

@@ -9,6 +9,7 @@ import (
 
 	"telefonist/call"
 	"telefonist/queue"
+	"telefonist/record"
 )
 
 // Drain refuses new calls from now on and returns a channel that is closed when no call is left, or when Run returns.
@@ -16,6 +17,7 @@ func (b *Board) Drain() <-chan struct{} {
 	idle := make(chan struct{})
 	ok := b.box.put(mail{posted: time.Now(), run: func() {
 		b.draining = true
+		b.restWishes()
 		b.idle = append(b.idle, idle)
 		if len(b.calls) == 0 {
 			b.tellIdle()
@@ -30,6 +32,7 @@ func (b *Board) Drain() <-chan struct{} {
 // shutdown ends every call that is left.
 func (b *Board) shutdown(now time.Time) {
 	b.draining = true
+	b.restWishes()
 	for _, id := range slices.Sorted(maps.Keys(b.calls)) {
 		if l := b.calls[id]; l != nil {
 			b.handle(l, now, "", call.Shutdown{})
@@ -39,20 +42,89 @@ func (b *Board) shutdown(now time.Time) {
 
 // Snapshot is what is going on at an instant.
 type Snapshot struct {
-	Calls   []CallInfo
-	Agents  []queue.Status
-	Waiting int
-	Stuck   int // calls that could not be made durable
+	At     time.Time    `json:"at"`
+	Calls  []CallInfo   `json:"calls" doc:"Live calls, oldest first"`
+	Queues []QueueInfo  `json:"queues" doc:"Tenants for whom somebody waits"`
+	Agents []AgentInfo  `json:"agents"`
+	Parked []ParkedInfo `json:"parked"`
+	Wishes []WishInfo   `json:"wishes" doc:"Call-back wishes that nobody has taken yet"`
+	Notes  []Note       `json:"notes"`
+	Alarms []Alarm      `json:"alarms"`
+	// Waiting are all callers in line, without wishes; Stuck are calls that could not be made durable.
+	Waiting int `json:"waiting"`
+	Stuck   int `json:"stuck"`
 }
 
 // CallInfo is one live call.
 type CallInfo struct {
-	ID      call.ID
-	Tenant  string
-	Caller  string
-	Agent   string
-	Arrived time.Time
-	Last    call.Entry // the last line of its story
+	ID      call.ID    `json:"id"`
+	Tenant  string     `json:"tenant"`
+	Common  string     `json:"common_number,omitempty" doc:"The common number that was dialled, by its name"`
+	Kind    call.Way   `json:"kind,omitempty" enum:",out,callback"`
+	Caller  string     `json:"caller,omitempty"`
+	Agent   string     `json:"agent,omitempty"`
+	Arrived time.Time  `json:"arrived"`
+	Waiting bool       `json:"waiting,omitempty" doc:"In line"`
+	Place   int        `json:"place,omitempty" doc:"Her place in the order of service, from 1: by priority and wait, whatever her tenant's share"`
+	Slot    int        `json:"slot,omitempty" doc:"Where it is parked"`
+	Last    call.Entry `json:"last" doc:"The last line of its story"`
+}
+
+// QueueInfo is what a tenant's waiting line is like.
+type QueueInfo struct {
+	Tenant  string    `json:"tenant"`
+	Waiting int       `json:"waiting"`
+	Since   time.Time `json:"since" doc:"When the caller arrived who has waited longest"`
+}
+
+// AgentInfo is what an agent is doing.
+type AgentInfo struct {
+	ID       string         `json:"id"`
+	Kind     call.AgentKind `json:"kind"`
+	Groups   []string       `json:"groups,omitempty"`
+	State    queue.State    `json:"state"`
+	Reason   string         `json:"reason,omitempty" doc:"Why she is paused or offline"`
+	Call     call.ID        `json:"call,omitempty"`
+	Since    time.Time      `json:"since"`
+	Misses   int            `json:"misses,omitempty" doc:"Offers missed in a row"`
+	LoggedIn bool           `json:"logged_in"`
+	Phone    bool           `json:"phone" doc:"Her phone is registered"`
+}
+
+// ParkedInfo is a caller who is parked.
+type ParkedInfo struct {
+	Slot   int       `json:"slot"`
+	Call   call.ID   `json:"call"`
+	Tenant string    `json:"tenant"`
+	Caller string    `json:"caller,omitempty"`
+	Agent  string    `json:"agent" doc:"Who parked her"`
+	Since  time.Time `json:"since"`
+}
+
+// WishInfo is a call-back wish.
+type WishInfo struct {
+	ID     call.ID   `json:"id"`
+	Tenant string    `json:"tenant"`
+	Number string    `json:"number"`
+	Left   time.Time `json:"left"`
+	Tries  int       `json:"tries,omitempty"`
+	After  time.Time `json:"after,omitzero" doc:"Not before, since nobody answered"`
+}
+
+// Story tells of a live call what its record would say by now, without what it is charged; ErrNoCall where no such call is live.
+func (b *Board) Story(ctx context.Context, id call.ID) (rec record.Record, err error) {
+	found := false
+	err = b.ask(ctx, func() {
+		l := b.calls[id]
+		if found = l != nil && l.final == nil; found {
+			rec = record.Fold(l.head, slices.Clone(l.story))
+			rec.Row, rec.HandledMS = nil, 0
+		}
+	})
+	if err == nil && !found {
+		err = ErrNoCall
+	}
+	return rec, err
 }
 
 // Snapshot asks the loop what is going on.
@@ -62,25 +134,44 @@ func (b *Board) Snapshot(ctx context.Context) (s Snapshot, err error) {
 }
 
 func (b *Board) snapshot(now time.Time) Snapshot {
-	s := Snapshot{Agents: b.queue.Agents(now), Waiting: b.queue.Len(), Stuck: len(b.failing)}
+	s := Snapshot{At: now.Round(0), Calls: []CallInfo{}, Queues: []QueueInfo{}, Agents: []AgentInfo{}, Parked: []ParkedInfo{}, Wishes: []WishInfo{},
+		Notes: b.current(now), Alarms: []Alarm{}, Waiting: b.queue.Callers(), Stuck: len(b.failing)}
+	for _, a := range b.queue.Agents(now) {
+		s.Agents = append(s.Agents, AgentInfo{ID: a.ID, Kind: a.Kind, Groups: a.Groups, State: a.State, Reason: a.Reason, Call: a.Call,
+			Since: a.Since.Round(0), Misses: a.Misses, LoggedIn: a.LoggedIn, Phone: a.Phone})
+	}
+	queues := map[string]QueueInfo{}
 	for id, l := range b.calls {
-		s.Calls = append(s.Calls, CallInfo{ID: id, Tenant: l.head.Rules.Tenant, Caller: l.head.Caller.Number,
-			Agent: l.call.Agent(), Arrived: l.head.Received, Last: l.story[len(l.story)-1]})
+		info := CallInfo{ID: id, Tenant: l.head.Rules.Tenant, Common: l.head.Rules.CommonName, Kind: l.head.Rules.Kind,
+			Caller: l.head.Caller.Number, Agent: l.call.Agent(), Arrived: l.head.Received, Waiting: l.waiting, Slot: l.slot, Last: l.story[len(l.story)-1]}
+		if l.waiting {
+			info.Place = b.queue.Position(id)
+		}
+		s.Calls = append(s.Calls, info)
+		if l.waiting {
+			q := queues[l.tenant.ID]
+			if q.Waiting++; q.Since.IsZero() || l.head.Received.Before(q.Since) {
+				q.Tenant, q.Since = l.tenant.ID, l.head.Received
+			}
+			queues[l.tenant.ID] = q
+		}
 	}
 	slices.SortFunc(s.Calls, func(a, b CallInfo) int {
 		return cmp.Or(a.Arrived.Compare(b.Arrived), cmp.Compare(a.ID, b.ID))
 	})
+	for _, tenant := range slices.Sorted(maps.Keys(queues)) {
+		s.Queues = append(s.Queues, queues[tenant])
+	}
+	for _, slot := range slices.Sorted(maps.Keys(b.parked)) {
+		l := b.parked[slot]
+		s.Parked = append(s.Parked, ParkedInfo{slot, l.head.Call, l.tenant.ID, l.head.Caller.Number, l.parkedBy, l.parkedAt.Round(0)})
+	}
+	for _, w := range slices.Concat(slices.Collect(maps.Values(b.wishes)), b.resting) {
+		s.Wishes = append(s.Wishes, WishInfo{w.Head.Call, w.Head.Rules.Tenant, w.Head.Caller.Number, w.Left, w.Tries, w.After})
+	}
+	slices.SortFunc(s.Wishes, func(a, b WishInfo) int { return cmp.Or(a.Left.Compare(b.Left), cmp.Compare(a.ID, b.ID)) })
+	for _, kind := range slices.Sorted(maps.Keys(b.alarms.up)) {
+		s.Alarms = append(s.Alarms, b.alarms.up[kind])
+	}
 	return s
-}
-
-// Pause takes an agent out of the matching; Resume takes her back. They return false for an agent that does not exist.
-func (b *Board) Pause(ctx context.Context, agent, reason string) (ok bool, err error) {
-	err = b.ask(ctx, func() { ok = b.queue.Pause(agent, reason, time.Now()) })
-	return ok, err
-}
-
-// Resume ends a pause.
-func (b *Board) Resume(ctx context.Context, agent string) (ok bool, err error) {
-	err = b.ask(ctx, func() { ok = b.queue.Resume(agent, time.Now()) })
-	return ok, err
 }

@@ -16,7 +16,13 @@ func (b *Board) finish(l *live, at time.Time) {
 	rec := b.fold(l)
 	rec.Media = b.audio(l)
 	l.final = &rec
+	b.keepPlace(l, &rec, at)
+	b.wishEnded(l, &rec, at)
+	b.unpark(l)
+	delete(b.unserved, l.head.Call)
+	b.queue.Release(l.head.Call, call.FreedCancelled, at) // who was reserved for it and it had not heard of yet
 	b.queue.Ended(l.head.Call)
+	l.agents, l.waiting = nil, false
 	for leg := range l.legs {
 		b.forgetLeg(l, leg, at)
 	}
@@ -24,6 +30,9 @@ func (b *Board) finish(l *live, at time.Time) {
 		b.disarm(l, name)
 	}
 	b.metrics.ended(&rec)
+	if rec.Outcome == call.OutcomeAbandoned && l.head.Rules.Kind == call.Incoming {
+		b.alarms.served(at, l.instant(at).Since, false)
+	}
 	b.log.Info("call ended", "call", l.head.Call, "tenant", rec.Tenant, "outcome", rec.Outcome, "cause", rec.Cause,
 		"waited_ms", rec.WaitedMS, "handled_ms", rec.HandledMS)
 	b.observe(l, l.story[len(l.story)-1], &rec)

@@ -19,6 +19,7 @@ type stage struct {
 	t     *testing.T
 	store *memStore
 	turns int
+	freed map[call.ID]bool // calls whose agent a supervisor took away, whatever they say
 }
 
 // play runs f with a board and its world in a bubble of virtual time, on a Monday at 09:00 in Stockholm, and checks the
@@ -31,12 +32,16 @@ func play(t *testing.T, d func(t *testing.T) *directory.Directory, f func(s *sta
 		f(s)
 		stop()
 		s.atRest()
+		settled()
 	})
 }
 
+// settled lets the store answer the last commits: nobody waits for what stands beside calls.
+func settled() { time.Sleep(time.Second) }
+
 // start runs a board and returns what ends it in peace.
 func (s *stage) start(d *directory.Directory, store Store) (stop func()) {
-	s.board = New(Config{Signals: signals{s.world}, Media: media{s.world}, Store: store, Directory: d, Limits: testLimits()})
+	s.board = New(Config{Signals: signals{s.world}, Media: media{s.world}, Store: store, Directory: d, Limits: testLimits(), Codes: testCodes})
 	s.board.afterTurn = s.invariants
 	for _, a := range d.Agents() {
 		s.board.Registered(a.ID, true, time.Now())
@@ -55,15 +60,12 @@ func (s *stage) start(d *directory.Directory, store Store) (stop func()) {
 func (s *stage) invariants() {
 	s.turns++
 	b := s.board
-	reserved := map[call.ID]string{}
+	reserved := map[call.ID][]string{}
 	for _, a := range b.queue.Agents(time.Now()) {
 		if a.Call == "" {
 			continue
 		}
-		if other, twice := reserved[a.Call]; twice {
-			s.t.Errorf("call %s has agents %s and %s", a.Call, other, a.ID)
-		}
-		reserved[a.Call] = a.ID
+		reserved[a.Call] = append(reserved[a.Call], a.ID)
 	}
 	timers, legs := 0, 0
 	for id, l := range b.calls {
@@ -72,8 +74,12 @@ func (s *stage) invariants() {
 		if l.final != nil && len(l.timers)+len(l.legs) > 0 {
 			s.t.Errorf("ended call %s has timers or legs", id)
 		}
-		if l.final == nil && l.call.Agent() != reserved[id] {
-			s.t.Errorf("call %s says it has agent %q, the pool %q", id, l.call.Agent(), reserved[id])
+		has := slices.Sorted(slices.Values(l.agents))
+		if l.final != nil {
+			continue
+		}
+		if a := l.call.Agent(); !slices.Equal(has, reserved[id]) || a != "" && !slices.Contains(has, a) && !s.freed[id] {
+			s.t.Errorf("call %s says it has agent %q, the board %q, the pool %q", id, a, has, reserved[id])
 		}
 		delete(reserved, id)
 	}
@@ -84,19 +90,24 @@ func (s *stage) invariants() {
 		s.t.Errorf("%d timers of calls, %d in all; %d legs of calls, %d in all", timers, len(b.timers), legs, len(b.legs))
 	}
 	for _, w := range b.queue.Line() {
-		if l := b.calls[w.Call]; l == nil || l.final != nil || l.call.Agent() != "" {
+		if l := b.calls[w.Call]; w.Wish {
+			if b.wishes[w.Call] == nil || l != nil {
+				s.t.Errorf("wish %s waits and should not", w.Call)
+			}
+		} else if l == nil || l.final != nil || l.call.Agent() != "" {
 			s.t.Errorf("call %s waits and should not", w.Call)
 		}
 	}
-	s.oneRinging()
+	s.onePhone()
 }
 
-// oneRinging: no call has two agents' phones.
-func (s *stage) oneRinging() {
+// onePhone: no call rings at two agents' phones, but where its tenant wants that, and no agent has two calls on her phone.
+func (s *stage) onePhone() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	calls := map[string]call.LegID{}
 	for id, l := range s.board.calls {
-		phones := 0
+		ringing := 0
 		for leg := range l.legs {
 			f := s.legs[leg]
 			if f == nil {
@@ -105,12 +116,19 @@ func (s *stage) oneRinging() {
 			if !f.gone.IsZero() && !f.gone.Equal(time.Now()) {
 				s.t.Errorf("call %s keeps leg %s, which has ended", id, leg)
 			}
-			if f.agent != "" && !f.over && f.gone.IsZero() {
-				phones++
+			if f.agent == "" || f.over || !f.gone.IsZero() {
+				continue
+			}
+			if other := calls[f.agent]; other != "" && !s.t.Failed() {
+				s.t.Errorf("%s has calls %s and %s on her phone (freed by hand: %v)\n%s\n%s", f.agent, other, leg, s.freed[id], text(s.t, l.story), text(s.t, s.board.legs[other].story))
+			}
+			calls[f.agent] = leg
+			if !f.answered {
+				ringing++
 			}
 		}
-		if phones > 1 {
-			s.t.Errorf("call %s has %d agents' phones", id, phones)
+		if serve := l.head.Rules.Serve; ringing > 1 && (serve == nil || serve.Strategy != call.RingAll) {
+			s.t.Errorf("call %s rings at %d agents' phones", id, ringing)
 		}
 	}
 }
@@ -145,12 +163,15 @@ func (s *stage) recorded(records []record.Record, open int) {
 	}
 	byLeg := map[call.LegID]record.Record{}
 	for _, r := range records {
+		s.story(r)
 		id := call.LegID(r.Parties.SIPCall)
+		if id == "" {
+			continue // we called
+		}
 		if _, twice := byLeg[id]; twice {
 			s.t.Errorf("two records of %s", id)
 		}
 		byLeg[id] = r
-		s.story(r)
 	}
 	for id, f := range s.legs {
 		if !f.incoming || len(id) < 2 || id[:2] != "in" {
@@ -168,8 +189,11 @@ func (s *stage) recorded(records []record.Record, open int) {
 
 // story: what a record says agrees with its own story.
 func (s *stage) story(r record.Record) {
-	own := !slices.ContainsFunc(r.Story, func(e call.Entry) bool { return e.Kind == call.KindAnswered && e.AgentKind == call.Service })
-	if (r.Row != nil) == (r.Answered.IsZero() || own) && !withdrawn(r) {
+	own := !slices.ContainsFunc(r.Story, func(e call.Entry) bool {
+		return (e.Kind == call.KindAnswered || e.Kind == call.KindColleague) && e.AgentKind == call.Service
+	})
+	out := r.Story[0].Kind == call.KindDialled // by ourselves: rated where it calls somebody back
+	if (r.Row != nil) == (r.Answered.IsZero() || own) && !withdrawn(r) && !(out && r.Row == nil) {
 		s.t.Errorf("call %s: answered %v, row %v", r.Call, r.Answered, r.Row)
 	}
 	if r.Row != nil && (r.Row.HandledMS != r.HandledMS) {

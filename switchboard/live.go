@@ -12,17 +12,27 @@ import (
 
 // live is a call in progress with everything that the loop keeps for it.
 type live struct {
-	call    *call.Call
-	head    record.Head
-	tenant  directory.Tenant     // as it stood when the call arrived
-	dir     *directory.Directory // likewise: what the tenant's calls may be sent to
-	arrived time.Time            // with its monotonic reading
-	story   []call.Entry
-	timers  map[call.Timer]*timer
-	legs    map[call.LegID]bool
-	parts   []part         // every leg that it ever had, in order
-	final   *record.Record // set when the call has ended and waits to be durable
+	call     *call.Call
+	head     record.Head
+	tenant   directory.Tenant     // as it stood when the call arrived
+	dir      *directory.Directory // likewise: what the tenant's calls may be sent to
+	arrived  time.Time            // with its monotonic reading
+	story    []call.Entry
+	timers   map[call.Timer]*timer
+	legs     map[call.LegID]bool
+	parts    []part        // every leg that it ever had, in order
+	agents   []string      // who is reserved for it, in order
+	place    time.Time     // orders it in line: when the caller arrived, or at an earlier attempt
+	wish     *record.Wish  // what is called back for, nil for any other call
+	kept     []record.Kept // goes with the next commit
+	waiting  bool          // in line
+	slot     int           // where it is parked; 0: it is not
+	parkedBy string
+	parkedAt time.Time
+	wishes   []*record.Wish // left in this call, put in line once they are durable
+	final    *record.Record // set when the call has ended and waits to be durable
 
+	mail    mailing
 	saved   int           // entries that are durable
 	pending bool          // a commit is under way
 	failed  bool          // the last one failed
@@ -53,6 +63,7 @@ func (b *Board) legEvent(leg call.LegID, at time.Time, ev call.Event) {
 	}
 	l := b.legs[leg]
 	if l == nil {
+		b.confirmed(leg, at, ev)
 		return
 	}
 	switch e := ev.(type) {
@@ -63,59 +74,11 @@ func (b *Board) legEvent(leg call.LegID, at time.Time, ev call.Event) {
 		e.Identity = b.normal(e.Identity)
 		ev = e
 	case call.Referred:
-		ev = b.resolve(l, e)
+		ev = b.resolve(l, at, e)
 	case call.Ended, call.Failed:
 		defer b.forgetLeg(l, leg, at)
 	}
 	b.handle(l, at, leg, ev)
-}
-
-// arrived makes a call of an INVITE, or refuses it.
-func (b *Board) arrived(leg call.LegID, at time.Time, ev call.Arrived) {
-	refuse := func(result string, code int, reason string, after time.Duration) {
-		b.metrics.calls.WithLabelValues(result).Inc()
-		b.cfg.Signals.Do(call.Reject{Leg: leg, Code: code, Reason: reason, RetryAfter: after})
-	}
-	if b.legs[leg] != nil {
-		return // one INVITE makes one call
-	}
-	if s := b.returned(ev); s != nil {
-		refuse(resultReturned, 486, "Own transfer returned", 0)
-		if s.ringing {
-			b.handle(s.live, at, "", call.Returned{})
-		}
-		return
-	}
-	if b.draining || b.dir == nil || len(b.failing) > 0 {
-		refuse(resultUnavailable, 503, "Service Unavailable", retryAfter)
-		return
-	}
-	tenant, common, known := b.dir.Resolve(ev.Called, ev.Entrances)
-	if !known || tenant.Disabled || tenant.Trunk != "" && tenant.Trunk != ev.Trunk {
-		b.log.Info("call to an unknown number", "called", directory.Mask(ev.Called), "trunk", ev.Trunk)
-		refuse(resultUnknown, 404, "Not Found", 0)
-		return
-	}
-	b.begin(leg, at, ev, tenant, directory.RulesFor(tenant, common))
-}
-
-// begin makes a call with a snapshot of all that it goes by.
-func (b *Board) begin(leg call.LegID, at time.Time, ev call.Arrived, tenant directory.Tenant, rules call.Rules) {
-	id := newID(at)
-	caller := ev.Caller
-	if caller.Number != "" {
-		caller.Number = b.normal(caller.Number)
-	}
-	l := &live{
-		call: call.New(id, rules, leg, caller), tenant: tenant, dir: b.dir, arrived: at,
-		head: record.Head{Call: id, Received: at.Round(0), Rules: rules, Plan: tenant.Plan, Caller: caller,
-			SIPCall: ev.SIPCall, Leg: leg, Dialog: ev.Dialog},
-		timers: map[call.Timer]*timer{}, legs: map[call.LegID]bool{leg: true}, parts: []part{{leg, "caller"}},
-	}
-	b.calls[id], b.legs[leg] = l, l
-	b.metrics.active.Inc()
-	b.log.Info("call arrived", "call", id, "tenant", tenant.ID, "caller", directory.Mask(caller.Number))
-	b.guard(l, at, func() []call.Command { return l.call.Begin(l.instant(at), ev.Dialog) })
 }
 
 // handle gives one event to a call and carries out what it says.
@@ -154,26 +117,52 @@ func (b *Board) apply(l *live, at time.Time, cmds []call.Command) {
 			step = cmd.Step
 		case call.Heartbeat:
 			heartbeat = true
-		case call.Enqueue:
-			after = append(after, b.enqueue(l, cmd.Front))
-		case call.Announce:
-			after = append(after, b.place(l))
-		case call.Dequeue:
-			b.queue.Remove(l.head.Call)
-		case call.Free:
-			b.queue.Free(cmd.Agent, l.head.Call, cmd.How, at)
 		case call.Arm:
 			b.arm(l, cmd.Timer, cmd.At)
 		case call.Disarm:
 			b.disarm(l, cmd.Timer)
 		case call.Finish:
 			b.finish(l, at)
+		default:
+			if answer := b.inform(l, at, cmd); answer != nil {
+				after = append(after, answer)
+			}
 		}
 	}
+	b.lease(l, at)
 	b.save(l, at, step, heartbeat)
 	for _, ev := range after {
-		b.handle(l, at, "", ev)
+		b.handle(l, at, "", ev) // one that has ended hears nothing more: finish has given back whom it had
 	}
+}
+
+// inform carries out what a call asks of the waiting lines, the agents and the desk; the answer goes back to the call.
+func (b *Board) inform(l *live, at time.Time, cmd call.Command) call.Event {
+	switch cmd := cmd.(type) {
+	case call.Enqueue:
+		return b.enqueue(l, cmd)
+	case call.Announce:
+		return b.place(l)
+	case call.Dequeue:
+		b.queue.Remove(l.head.Call)
+		l.waiting = false
+		delete(b.unserved, l.head.Call)
+	case call.Free:
+		b.free(l, cmd.Agent, cmd.How, at)
+	case call.Reserve:
+		return b.reserve(l, cmd.Agent, at)
+	case call.Parked:
+		b.park(l, cmd.Agent, at)
+	case call.Unparked:
+		b.unpark(l)
+	case call.Wish:
+		b.leaveWish(l, cmd.Number, at)
+	case call.Result:
+		if cmd.Ref == b.asking { // else nobody waits for it any more
+			b.verdict = &cmd.Err
+		}
+	}
+	return nil
 }
 
 // signal keeps track of which legs a call has, and tells sip.
@@ -215,10 +204,15 @@ func (b *Board) story(l *live, e call.Entry) {
 	switch e.Kind {
 	case call.KindOffered:
 		b.queue.Rings(e.Agent, e.Wall)
-	case call.KindAnswered:
+	case call.KindConsult, call.KindTransfer:
+		b.queue.Rings(e.To, e.Wall) // a colleague's phone
+	case call.KindReached:
+		b.queue.Talks(e.To, e.Wall)
+	case call.KindAnswered, call.KindColleague, call.KindReady, call.KindCalled:
 		b.queue.Talks(e.Agent, e.Wall)
-		if !slices.ContainsFunc(l.story[:len(l.story)-1], func(e call.Entry) bool { return e.Kind == call.KindAnswered }) {
+		if e.Kind == call.KindAnswered && l.head.Rules.Kind == call.Incoming && !slices.ContainsFunc(l.story[:len(l.story)-1], func(e call.Entry) bool { return e.Kind == call.KindAnswered }) {
 			b.metrics.wait.Observe(e.Since.Seconds())
+			b.alarms.served(e.Wall, e.Since, true)
 		}
 	case call.KindWarned, call.KindOverran, call.KindLong:
 		b.metrics.thresholds.WithLabelValues(threshold(e.Kind)).Inc()
@@ -241,12 +235,21 @@ func (b *Board) observe(l *live, e call.Entry, ended *record.Record) {
 	b.cfg.Observe(&l.head, e, ended)
 }
 
-func (b *Board) enqueue(l *live, front bool) call.Event {
+func (b *Board) enqueue(l *live, cmd call.Enqueue) call.Event {
 	r := l.call.Rules()
-	if b.queue.Enqueue(queue.Waiting{Call: l.head.Call, Tenant: r.Tenant, Priority: r.Priority, Front: front, Arrived: l.arrived}, r.MaxQueue) {
-		return call.Queued{}
+	w := queue.Waiting{Call: l.head.Call, Tenant: r.Tenant, Priority: r.Priority, Front: cmd.Front, Arrived: l.place, Serve: r.Serve, Group: cmd.Group}
+	if !b.queue.Enqueue(w, r.MaxQueue) {
+		return call.QueueFull{}
 	}
-	return call.QueueFull{}
+	l.waiting = true
+	if loggedIn, _ := b.queue.OnDuty(l.head.Call); loggedIn == 0 && r.NoAgent != "" && cmd.Group == "" {
+		return call.NoAgent{} // said before she is connected, so that busy can be
+	}
+	if r.NoAgent != "" || cmd.Group != "" {
+		b.unserved[l.head.Call] = true
+		b.newUnserved = append(b.newUnserved, l.head.Call)
+	}
+	return call.Queued{}
 }
 
 // place tells a call where it stands in its line. How long that may take is zero where nobody can say.

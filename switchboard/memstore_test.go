@@ -25,10 +25,13 @@ type memStore struct {
 	delay   func(n int) time.Duration // how long it takes
 	journal map[call.ID]*record.Open
 	records map[call.ID]record.Record
+	outbox  map[string]int // how often each message was written anew
+	stream  []record.StreamEvent
+	kept    map[string]record.Kept
 }
 
 func newMemStore(t testing.TB) *memStore {
-	return &memStore{t: t, journal: map[call.ID]*record.Open{}, records: map[call.ID]record.Record{},
+	return &memStore{t: t, journal: map[call.ID]*record.Open{}, records: map[call.ID]record.Record{}, outbox: map[string]int{}, kept: map[string]record.Kept{},
 		fails: func(int) bool { return false }, delay: func(int) time.Duration { return time.Millisecond }}
 }
 
@@ -48,6 +51,11 @@ func (s *memStore) slow(d time.Duration) {
 func (s *memStore) Commit(c record.Commit, done func(error)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if c.Call == "" { // what stands beside calls comes with every start: it takes no time, so that calls tell the same
+		s.besides(c)
+		go done(nil)
+		return
+	}
 	s.waiting = append(s.waiting, func() { done(s.write(c)) })
 	if !s.busy {
 		s.busy = true
@@ -72,6 +80,17 @@ func (s *memStore) work() {
 	}
 }
 
+func (s *memStore) besides(c record.Commit) {
+	s.stream = append(s.stream, c.Stream...)
+	for _, k := range c.Kept {
+		if k.Doc == nil {
+			delete(s.kept, string(k.Kind)+"/"+k.ID)
+			continue
+		}
+		s.kept[string(k.Kind)+"/"+k.ID] = k
+	}
+}
+
 func (s *memStore) write(c record.Commit) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -79,6 +98,8 @@ func (s *memStore) write(c record.Commit) error {
 	if s.fails(s.n) {
 		return errDisk
 	}
+	s.mail(c)
+	s.besides(c)
 	old, recorded := s.records[c.Call]
 	if recorded {
 		if c.Final != nil && text(s.t, old) != text(s.t, *c.Final) {
@@ -109,6 +130,22 @@ func (s *memStore) write(c record.Commit) error {
 		s.final(c, j)
 	}
 	return nil
+}
+
+// mail keeps messages and checks that those of an event come with it.
+func (s *memStore) mail(c record.Commit) {
+	here := map[string]bool{}
+	for _, m := range c.Messages {
+		if s.outbox[m.ID] == 0 {
+			s.outbox[m.ID]++
+		}
+		here[record.MessagedReason(&m)] = true
+	}
+	for _, e := range c.Entries {
+		if e.Kind == call.KindMessaged && !here[e.Reason] {
+			s.t.Errorf("call %s: the story says %s without its message", c.Call, e.Reason)
+		}
+	}
 }
 
 func (s *memStore) final(c record.Commit, j *record.Open) {

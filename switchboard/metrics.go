@@ -17,6 +17,7 @@ const (
 	resultUnknown     = "unknown_number"
 	resultUnavailable = "unavailable"
 	resultReturned    = "returned"
+	resultBlocked     = "blocked"
 )
 
 type metrics struct {
@@ -29,6 +30,7 @@ type metrics struct {
 	lag         prometheus.Histogram
 	panics      prometheus.Counter
 	lost        prometheus.Counter
+	stranded    prometheus.Counter
 	refusedMail prometheus.Counter
 }
 
@@ -64,12 +66,13 @@ func newMetrics(reg prometheus.Registerer, b *Board) *metrics {
 			Help: "Time that events waited for the event loop.", Buckets: prometheus.ExponentialBuckets(1e-5, 4, 10)}),
 		panics:      prometheus.NewCounter(prometheus.CounterOpts{Name: "telefonist_switchboard_panics_total", Help: "Transitions that panicked; each ended one call."}),
 		lost:        prometheus.NewCounter(prometheus.CounterOpts{Name: "telefonist_calls_unsaved_total", Help: "Calls whose record could not be written before the service stopped."}),
+		stranded:    prometheus.NewCounter(prometheus.CounterOpts{Name: "telefonist_agents_stranded_total", Help: "Agents whose reservation ran out since nothing was heard of their call."}),
 		refusedMail: prometheus.NewCounter(prometheus.CounterOpts{Name: "telefonist_switchboard_refused_total", Help: "Events that a full mailbox refused."}),
 	}
 	for _, o := range call.Outcomes {
 		m.calls.WithLabelValues(string(o))
 	}
-	for _, r := range []string{resultUnknown, resultUnavailable, resultReturned} {
+	for _, r := range []string{resultUnknown, resultUnavailable, resultReturned, resultBlocked} {
 		m.calls.WithLabelValues(r)
 	}
 	for _, k := range []call.Kind{call.KindWarned, call.KindOverran, call.KindLong} {
@@ -78,7 +81,7 @@ func newMetrics(reg prometheus.Registerer, b *Board) *metrics {
 	for _, t := range tariff.AllTariffs() {
 		m.rows.WithLabelValues(t.String())
 	}
-	reg.MustRegister(m.calls, m.active, m.wait, m.handling, m.thresholds, m.rows, m.lag, m.panics, m.lost, m.refusedMail, &state{board: b})
+	reg.MustRegister(m.calls, m.active, m.wait, m.handling, m.thresholds, m.rows, m.lag, m.panics, m.lost, m.stranded, m.refusedMail, &state{board: b})
 	return m
 }
 
@@ -97,6 +100,9 @@ type state struct{ board *Board }
 var (
 	waitingDesc = prometheus.NewDesc("telefonist_queue_waiting", "Callers in the waiting lines.", nil, nil)
 	agentsDesc  = prometheus.NewDesc("telefonist_agents", "Agents by what they are doing.", []string{"state"}, nil)
+	alarmDesc   = prometheus.NewDesc("telefonist_alarm", "Whether an alarm for supervisors is up (1) or not (0).", []string{"alarm"}, nil)
+	parkedDesc  = prometheus.NewDesc("telefonist_calls_parked", "Callers who are parked.", nil, nil)
+	wishesDesc  = prometheus.NewDesc("telefonist_callback_wishes", "Call-back wishes that wait to be taken.", nil, nil)
 	stuckDesc   = prometheus.NewDesc("telefonist_calls_stuck", "Calls that could not be made durable or could not be ended.", nil, nil)
 )
 
@@ -104,6 +110,9 @@ func (s *state) Describe(ch chan<- *prometheus.Desc) {
 	ch <- waitingDesc
 	ch <- agentsDesc
 	ch <- stuckDesc
+	ch <- alarmDesc
+	ch <- parkedDesc
+	ch <- wishesDesc
 }
 
 func (s *state) Collect(ch chan<- prometheus.Metric) {
@@ -125,4 +134,13 @@ func (s *state) Collect(ch chan<- prometheus.Metric) {
 	}
 	gauge(waitingDesc, snap.Waiting)
 	gauge(stuckDesc, snap.Stuck)
+	gauge(parkedDesc, len(snap.Parked))
+	gauge(wishesDesc, len(snap.Wishes))
+	up := map[string]int{}
+	for _, a := range snap.Alarms {
+		up[a.Kind] = 1
+	}
+	for _, kind := range record.StreamKinds[record.AboutAlarm] {
+		gauge(alarmDesc, up[kind], kind)
+	}
 }

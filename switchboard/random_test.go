@@ -3,50 +3,53 @@ package switchboard
 import (
 	"log/slog"
 	"math/rand/v2"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"telefonist/call"
 	"telefonist/directory"
+	"telefonist/queue"
 	"telefonist/record"
 	"telefonist/store"
 )
 
-// crowd is people and phones that do whatever they like.
+// crowd is people and phones that do whatever they like. Whoever acts at an instant of her own has dice of her own, see fork, so that
+// a seed gives the same history again.
 type crowd struct {
 	*stage
-	mu   sync.Mutex
 	rng  *rand.Rand
 	back bool // targets may be forwarded back to us
+
+	called []string // numbers that callers call
+	agents []string // who may vanish
 }
 
 func newCrowd(s *stage, seed uint64) *crowd {
-	c := &crowd{stage: s, rng: rand.New(rand.NewPCG(seed, 7)), back: true}
-	s.onSignal = c.react
+	c := &crowd{stage: s, rng: rand.New(rand.NewPCG(seed, 7)), back: true, called: numbers, agents: []string{"anna", "bo", "cia", "olle"}}
+	s.onSignal = c.fork().react // on the loop
 	return c
 }
 
-func (c *crowd) n(n int) int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.rng.IntN(n)
+// fork gives dice to somebody who acts beside.
+func (c *crowd) fork() *crowd {
+	return &crowd{stage: c.stage, rng: rand.New(rand.NewPCG(c.rng.Uint64(), 7)), back: c.back, called: c.called, agents: c.agents}
 }
 
-func (c *crowd) upTo(d time.Duration) time.Duration {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return time.Duration(c.rng.Int64N(int64(d))) + 1
-}
+func (c *crowd) n(n int) int { return c.rng.IntN(n) }
+
+func (c *crowd) upTo(d time.Duration) time.Duration { return time.Duration(c.rng.Int64N(int64(d))) + 1 }
 
 // soon does something within d.
-func (c *crowd) soon(d time.Duration, f func()) { time.AfterFunc(c.upTo(d), f) }
+func (c *crowd) soon(d time.Duration, f func(c *crowd)) {
+	other := c.fork()
+	time.AfterFunc(c.upTo(d), func() { f(other) })
+}
 
 // caller is one call; the caller loses patience, or ends the conversation, at some time.
 func (c *crowd) caller() {
-	id := c.arrive(numbers[c.n(len(numbers))])
-	c.soon(4*time.Minute, func() {
+	id := c.arrive(c.called[c.n(len(c.called))])
+	c.soon(4*time.Minute, func(c *crowd) {
 		cause := call.CauseCancel
 		c.world.mu.Lock()
 		if f := c.legs[id]; f.accepted {
@@ -56,7 +59,7 @@ func (c *crowd) caller() {
 		c.post(id, call.Ended{Cause: cause})
 	})
 	if c.n(10) == 0 {
-		c.soon(2*time.Minute, func() { c.ifUp(id, call.MediaLost{}) })
+		c.soon(2*time.Minute, func(c *crowd) { c.ifUp(id, call.MediaLost{}) })
 	}
 }
 
@@ -84,7 +87,7 @@ func (c *crowd) react(cmd call.SignalCommand) {
 		}
 	case call.NotifyRefer:
 		if cmd.Code == 100 && c.n(2) == 0 { // many phones leave as soon as their REFER is taken
-			c.soon(time.Second, func() { c.ifUp(cmd.Leg, call.Ended{Cause: call.CauseBye}) })
+			c.soon(time.Second, func(c *crowd) { c.ifUp(cmd.Leg, call.Ended{Cause: call.CauseBye}) })
 		}
 	}
 }
@@ -93,11 +96,11 @@ func (c *crowd) phone(d call.Dial) {
 	switch c.n(8) {
 	case 0: // nobody there
 	case 1:
-		c.soon(10*time.Second, func() { c.post(d.Leg, call.Failed{Code: 486}) })
+		c.soon(10*time.Second, func(c *crowd) { c.post(d.Leg, call.Failed{Code: 486}) })
 	case 2:
 		c.post(d.Leg, call.Failed{Code: 480}) // at once: nothing is registered
 	default:
-		c.soon(12*time.Second, func() {
+		c.soon(12*time.Second, func(c *crowd) {
 			if c.post(d.Leg, call.Answered{Dialog: call.Dialog{CallID: string(d.Leg)}}) {
 				c.talk(d.Leg, d.To.Agent)
 			}
@@ -107,10 +110,10 @@ func (c *crowd) phone(d call.Dial) {
 
 // talk is what a receptionist does with a call.
 func (c *crowd) talk(leg call.LegID, agent string) {
-	c.soon(80*time.Second, func() {
+	c.soon(80*time.Second, func(c *crowd) {
 		if c.n(2) == 0 {
 			c.ifUp(leg, call.Held{})
-			c.soon(10*time.Second, func() { c.ifUp(leg, call.Resumed{}) })
+			c.soon(10*time.Second, func(c *crowd) { c.ifUp(leg, call.Resumed{}) })
 		}
 		switch c.n(6) {
 		case 0:
@@ -123,14 +126,12 @@ func (c *crowd) talk(leg call.LegID, agent string) {
 		if c.n(12) == 0 {
 			c.ifUp(leg, call.MediaLost{})
 		}
-		c.soon(3*time.Minute, func() { c.ifUp(leg, call.Ended{Cause: call.CauseBye}) })
+		c.soon(3*time.Minute, func(c *crowd) { c.ifUp(leg, call.Ended{Cause: call.CauseBye}) })
 	})
 }
 
 func (c *crowd) consult(first call.LegID, agent string) {
-	c.mu.Lock()
-	second := call.LegID("x" + string(first) + string(rune('a'+c.rng.IntN(26))))
-	c.mu.Unlock()
+	second := call.LegID("x" + string(first) + string(rune('a'+c.n(26))))
 	c.world.mu.Lock()
 	known := c.legs[second] != nil
 	c.world.mu.Unlock()
@@ -138,7 +139,7 @@ func (c *crowd) consult(first call.LegID, agent string) {
 		return
 	}
 	c.in(second, call.Dialled{Agent: agent, Target: "+46850000043"})
-	c.soon(30*time.Second, func() {
+	c.soon(30*time.Second, func(c *crowd) {
 		switch c.n(4) {
 		case 0:
 			c.post(second, call.Ended{Cause: call.CauseBye})
@@ -152,24 +153,24 @@ func (c *crowd) consult(first call.LegID, agent string) {
 
 // target is somebody at the tenant's PBX.
 func (c *crowd) target(d call.Dial) {
-	c.soon(3*time.Second, func() { c.post(d.Leg, call.Ringing{}) })
+	c.soon(3*time.Second, func(c *crowd) { c.post(d.Leg, call.Ringing{}) })
 	switch c.n(8) {
 	case 0:
-		c.soon(20*time.Second, func() { c.post(d.Leg, call.Failed{Code: []int{486, 404, 302, 487, 500}[c.n(5)]}) })
+		c.soon(20*time.Second, func(c *crowd) { c.post(d.Leg, call.Failed{Code: []int{486, 404, 302, 487, 500}[c.n(5)]}) })
 	case 1: // nobody answers
 	case 2, 3:
 		if c.back {
-			c.soon(25*time.Second, func() { c.forwardBack(d) })
+			c.soon(25*time.Second, func(c *crowd) { c.forwardBack(d) })
 			return
 		}
 		fallthrough
 	case 4:
-		c.soon(5*time.Second, func() { c.post(d.Leg, call.EarlyMedia{}) })
+		c.soon(5*time.Second, func(c *crowd) { c.post(d.Leg, call.EarlyMedia{}) })
 		fallthrough
 	default:
-		c.soon(25*time.Second, func() {
+		c.soon(25*time.Second, func(c *crowd) {
 			if c.post(d.Leg, call.Answered{Dialog: call.Dialog{CallID: string(d.Leg)}}) {
-				c.soon(2*time.Minute, func() { c.ifUp(d.Leg, call.Ended{Cause: call.CauseBye}) })
+				c.soon(2*time.Minute, func(c *crowd) { c.ifUp(d.Leg, call.Ended{Cause: call.CauseBye}) })
 			}
 		})
 	}
@@ -215,7 +216,10 @@ func (c *crowd) crash() {
 	}
 	for id, f := range c.legs {
 		r, ok := kept[id]
-		if f.accepted && id[:2] == "in" && !ok {
+		if id[:2] != "in" {
+			continue
+		}
+		if f.accepted && !ok {
 			c.t.Errorf("%s was connected and is nowhere on disk", id)
 		}
 		if c.spoken[id] && r.Answered.IsZero() {
@@ -233,16 +237,16 @@ func (c *crowd) live(n int, d *directory.Directory) {
 			c.crash()
 		}
 		if c.n(20) == 0 {
-			agent := []string{"anna", "bo", "cia", "olle"}[c.n(4)]
+			agent := c.agents[c.n(len(c.agents))]
 			c.board.Registered(agent, false, time.Now())
-			c.soon(time.Minute, func() { c.board.Registered(agent, true, time.Now()) })
+			c.soon(time.Minute, func(c *crowd) { c.board.Registered(agent, true, time.Now()) })
 		}
 		switch c.n(40) {
 		case 0:
 			c.board.SetDirectory(d, testLimits())
 		case 1:
-			c.board.Pause(c.t.Context(), "bo", "lunch")
-			c.soon(time.Minute, func() { c.board.Resume(c.t.Context(), "bo") })
+			c.board.SetAgent(c.t.Context(), AgentOrder{Agent: "bo", To: queue.Paused, Reason: "lunch"})
+			c.soon(time.Minute, func(c *crowd) { c.board.SetAgent(c.t.Context(), AgentOrder{Agent: "bo", To: queue.Available}) })
 		}
 	}
 	time.Sleep(20 * time.Minute)

@@ -202,5 +202,6 @@ func TestShutdownWithAStoreThatFailsGivesUpAndSaysSo(t *testing.T) {
 		if s.store.open() != 1 {
 			t.Error("the journal must keep what the record could not")
 		}
+		settled()
 	})
 }

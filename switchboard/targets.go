@@ -3,6 +3,7 @@ package switchboard
 import (
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"telefonist/call"
@@ -10,13 +11,13 @@ import (
 )
 
 // resolve turns a REFER into a transfer by the rules of the call's tenant.
-func (b *Board) resolve(l *live, ev call.Referred) call.Transfer {
+func (b *Board) resolve(l *live, at time.Time, ev call.Referred) call.Transfer {
 	t := call.Transfer{Ref: ev.Ref, Replaces: ev.Replaces}
 	switch {
 	case ev.Unknown:
 		t.Refuse, t.Reason = 403, "Replaces names no call of ours"
 	case ev.Replaces == "":
-		t.Target, t.Refuse, t.Reason = target(l, ev.Target)
+		t.Target, t.Refuse, t.Reason = b.dialledTarget(l, ev.Target, false, at)
 	}
 	return t
 }
@@ -36,20 +37,55 @@ func target(l *live, dialled string) (call.Destination, int, string) {
 	}
 }
 
-// dialled is a receptionist's own INVITE: a consultation for the call that she has.
+// dialled is a receptionist's own INVITE: a code, a consultation for the call that she has, or a call in a tenant's name.
 func (b *Board) dialled(leg call.LegID, at time.Time, ev call.Dialled) {
 	if b.legs[leg] != nil {
 		return
 	}
-	if l := b.calls[b.queue.Reserved(ev.Agent)]; l != nil && l.final == nil {
+	code, rest, is := b.cfg.Codes.parse(ev.Target)
+	l := b.calls[b.queue.Reserved(ev.Agent)]
+	switch has := l != nil && l.final == nil; {
+	case is && !code.aims() && code != CodeCall:
+		b.coded(leg, at, ev.Agent, code, rest)
+	case has && code != CodeCall:
 		c := call.Consult{Dialog: ev.Dialog}
-		c.Target, c.Refuse, c.Reason = target(l, ev.Target)
-		b.legs[leg], l.legs[leg] = l, true
-		l.parts = append(l.parts, part{leg, "agent"})
+		c.Target, c.Refuse, c.Reason = b.dialledTarget(l, ev.Target, true, at)
+		b.adopt(l, leg, "agent")
 		b.handle(l, at, leg, c)
+	case has, is && code != CodeCall:
+		b.cfg.Signals.Do(call.Reject{Leg: leg, Code: 403, Reason: "No call to consult for"})
+	default:
+		b.callsOut(leg, at, ev, rest, is)
+	}
+}
+
+// callsOut makes a call of what a receptionist without one dials by her phone: in the name of the tenant whose own number stands
+// behind the code, or of the one that she answers for, where that is one alone.
+func (b *Board) callsOut(leg call.LegID, at time.Time, ev call.Dialled, rest string, coded bool) {
+	o := Outgoing{Agent: ev.Agent, To: ev.Target}
+	a, _ := b.dir.Agent(ev.Agent)
+	if coded {
+		number, to, _ := strings.Cut(rest, "*")
+		t, _ := b.dir.TenantByNumber(number)
+		o.Tenant, o.To = t.ID, to
+	} else if len(a.Tenants) == 1 {
+		o.Tenant = a.Tenants[0]
+	}
+	if o.Tenant == "" {
+		b.cfg.Signals.Do(call.Reject{Leg: leg, Code: 403, Reason: "No call to consult for, and no tenant to call for"})
 		return
 	}
-	b.cfg.Signals.Do(call.Reject{Leg: leg, Code: 403, Reason: "No call to consult for"})
+	if _, err := b.dialOut(o, leg, ev.Dialog, at); err != nil {
+		b.log.Info("call out refused", "agent", ev.Agent, "tenant", o.Tenant, "err", err)
+		refused := call.Reject{Leg: leg, Code: 403, Reason: "Not allowed"}
+		switch {
+		case errors.Is(err, ErrInvalid):
+			refused.Code, refused.Reason = 404, "Not a number"
+		case errors.Is(err, ErrConflict):
+			refused.Code, refused.Reason = 480, "Not possible now"
+		}
+		b.cfg.Signals.Do(refused)
+	}
 }
 
 // sentGrace is how long the token of an outgoing leg is known after the leg has ended: a PBX that forwards late, or

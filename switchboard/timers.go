@@ -59,13 +59,21 @@ func (b *Board) fire(now time.Time) {
 }
 
 // nextWake is when the loop must look again though nobody posts anything; zero means never.
-func (b *Board) nextWake() time.Time {
-	wake := b.matchAt
-	if len(b.timers) > 0 && (wake.IsZero() || b.timers[0].due.Before(wake)) {
-		wake = b.timers[0].due
+func (b *Board) nextWake() (wake time.Time) {
+	sooner := func(t time.Time) {
+		if !t.IsZero() && (wake.IsZero() || t.Before(wake)) {
+			wake = t
+		}
 	}
-	if !b.retryAt.IsZero() && (wake.IsZero() || b.retryAt.Before(wake)) {
-		wake = b.retryAt
+	sooner(b.matchAt)
+	sooner(b.retryAt)
+	sooner(b.wishAt)
+	sooner(b.alarms.next)
+	if len(b.timers) > 0 {
+		sooner(b.timers[0].due)
+	}
+	if len(b.confirming) > 0 {
+		sooner(b.confirming[0].until)
 	}
 	return wake
 }

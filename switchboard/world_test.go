@@ -56,6 +56,7 @@ type world struct {
 	refused  map[call.LegID]int           // status of calls refused
 	spoken   map[call.LegID]bool          // callers who were connected with a receptionist
 	onSignal func(cmd call.SignalCommand) // script of the far sides; called without the lock
+	again    func(call.LegID, call.Event) // may tell what was told a second time; likewise
 	said     []string                     // transcript
 	began    time.Time
 }
@@ -163,6 +164,11 @@ func (m media) Do(cmd call.MediaCommand) {
 			m.spoken[c.A] = true
 		}
 		m.note(">", string(c.A), what(cmd))
+	case call.Mix:
+		for _, leg := range c.Legs {
+			carries(leg)
+		}
+		m.note(">", string(c.Legs[0]), what(cmd))
 	case call.Disconnect:
 		carries(c.Leg)
 	case call.Tone:
@@ -188,8 +194,12 @@ func (w *world) post(id call.LegID, ev call.Event) bool {
 		f.early = true
 	}
 	w.note("<", string(id), what(ev))
+	again := w.again
 	w.mu.Unlock()
 	w.board.Post(id, time.Now(), ev)
+	if again != nil {
+		again(id, ev)
+	}
 	return true
 }
 
@@ -308,5 +318,8 @@ func testDirectory(t testing.TB, n int, set func(tenant int, r *call.Rules)) *di
 	}
 	return d
 }
+
+// testCodes are what agents dial.
+var testCodes = Codes{CodeLogin: "*11", CodeLogout: "*12", CodePause: "*13", CodeResume: "*14", CodePark: "*15", CodePickUp: "*16", CodeHandBack: "*17"}
 
 func testLimits() queue.Limits { return queue.Limits{Misses: 3, Again: 30 * time.Second} }

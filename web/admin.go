@@ -35,8 +35,7 @@ var ErrNotFound = errors.New("no such call")
 // Board is what the administration asks of the switchboard.
 type Board interface {
 	Snapshot(context.Context) (switchboard.Snapshot, error)
-	Pause(ctx context.Context, agent, reason string) (bool, error)
-	Resume(ctx context.Context, agent string) (bool, error)
+	Story(context.Context, call.ID) (record.Record, error)
 }
 
 type queryInput struct {
@@ -46,11 +45,26 @@ type queryInput struct {
 	Limit  int       `query:"limit" minimum:"0" doc:"At most this many; 0 means all"`
 }
 
-type callOutput struct{ Body record.Record }
+// CallWithMessages is a record beside what became of the call's messages.
+type CallWithMessages struct {
+	record.Record
+	Messages []MessageInfo `json:"messages,omitempty"`
+}
 
-type agentInput struct {
-	ID     string `path:"id"`
-	Reason string `query:"reason" doc:"Why the agent is paused"`
+type callOutput struct{ Body CallWithMessages }
+
+// withMessages adds a call's messages to its record, where they can be read.
+func withMessages(ctx context.Context, calls Calls, r record.Record) (CallWithMessages, error) {
+	out := CallWithMessages{Record: r}
+	m, ok := calls.(MessageReader)
+	if !ok {
+		return out, nil
+	}
+	err := m.Messages(ctx, MessageQuery{Call: r.Call}, func(o record.Outgoing) error {
+		out.Messages = append(out.Messages, messageInfo(o))
+		return nil
+	})
+	return out, err
 }
 
 type liveOutput struct{ Body switchboard.Snapshot }
@@ -78,7 +92,11 @@ func Admin(version string, calls Calls, board Board, more ...Routes) http.Handle
 			case err != nil:
 				return nil, huma.Error500InternalServerError("read call", err)
 			}
-			return &callOutput{r}, nil
+			out, err := withMessages(ctx, calls, r)
+			if err != nil {
+				return nil, huma.Error500InternalServerError("read the call's messages", err)
+			}
+			return &callOutput{out}, nil
 		})
 	huma.Register(api, huma.Operation{OperationID: "live", Method: http.MethodGet, Path: "/v1/live",
 		Summary: "Live calls, waiting lines and agents"},
@@ -89,8 +107,17 @@ func Admin(version string, calls Calls, board Board, more ...Routes) http.Handle
 			}
 			return &liveOutput{s}, nil
 		})
-	agentAction(api, "pause", func(ctx context.Context, in *agentInput) (bool, error) { return board.Pause(ctx, in.ID, in.Reason) })
-	agentAction(api, "resume", func(ctx context.Context, in *agentInput) (bool, error) { return board.Resume(ctx, in.ID) })
+	huma.Register(api, huma.Operation{OperationID: "live-call", Method: http.MethodGet, Path: "/v1/live/{id}",
+		Summary: "One live call with its story so far"},
+		func(ctx context.Context, in *struct {
+			ID string `path:"id"`
+		}) (*callOutput, error) {
+			r, err := board.Story(ctx, call.ID(in.ID))
+			if errors.Is(err, switchboard.ErrNoCall) {
+				return nil, huma.Error404NotFound("no live call " + in.ID)
+			}
+			return &callOutput{CallWithMessages{Record: r}}, err
+		})
 	for _, add := range more {
 		add(api)
 	}
@@ -110,19 +137,4 @@ func stream(hc huma.Context, calls Calls, q Query) {
 // StreamError is the last line of a stream that could not be read to its end.
 type StreamError struct {
 	Error string `json:"error"`
-}
-
-func agentAction(api huma.API, name string, act func(context.Context, *agentInput) (bool, error)) {
-	huma.Register(api, huma.Operation{OperationID: name + "-agent", Method: http.MethodPost, Path: "/v1/agents/{id}/" + name,
-		Summary: name + " an agent", DefaultStatus: http.StatusNoContent},
-		func(ctx context.Context, in *agentInput) (*struct{}, error) {
-			known, err := act(ctx, in)
-			switch {
-			case err != nil:
-				return nil, huma.Error503ServiceUnavailable("switchboard does not answer", err)
-			case !known:
-				return nil, huma.Error404NotFound("no agent " + in.ID)
-			}
-			return nil, nil
-		})
 }

@@ -77,6 +77,11 @@ func (c *Client) Call(id call.ID) (r record.Record, err error) {
 	return r, c.get(context.Background(), "/v1/calls/"+url.PathEscape(string(id)), &r)
 }
 
+// LiveStory returns what the record of a live call would say by now; its outcome is empty. ErrNotFound where it is not live.
+func (c *Client) LiveStory(ctx context.Context, id call.ID) (r record.Record, err error) {
+	return r, c.get(ctx, "/v1/live/"+url.PathEscape(string(id)), &r)
+}
+
 // Calls hands every selected record to fn.
 func (c *Client) Calls(ctx context.Context, q Query, fn func(record.Record) error) error {
 	v := url.Values{}
@@ -135,22 +140,4 @@ func streamLine[T any](line []byte, fn func(T) error) error {
 // Live tells what is going on.
 func (c *Client) Live(ctx context.Context) (s switchboard.Snapshot, err error) {
 	return s, c.get(ctx, "/v1/live", &s)
-}
-
-// Pause pauses an agent, Resume takes her back. Both return ErrNotFound for an agent that does not exist.
-func (c *Client) Pause(ctx context.Context, agent, reason string) error {
-	return c.act(ctx, agent, "pause", url.Values{"reason": {reason}})
-}
-
-// Resume ends a pause.
-func (c *Client) Resume(ctx context.Context, agent string) error {
-	return c.act(ctx, agent, "resume", nil)
-}
-
-func (c *Client) act(ctx context.Context, agent, what string, query url.Values) error {
-	res, err := c.do(ctx, http.MethodPost, "/v1/agents/"+url.PathEscape(agent)+"/"+what, query)
-	if err != nil {
-		return err
-	}
-	return res.Body.Close()
 }

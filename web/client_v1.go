@@ -11,10 +11,21 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"telefonist/directory"
 )
 
 // ErrReadOnly is what a Client over the files of a stopped server returns for what would change them.
 var ErrReadOnly = errors.New("this changes the directory, which only a running server does: start it first")
+
+// ErrWrong is what a Client's error is for a request that names something wrong.
+var ErrWrong = errors.New("something is wrong with what is asked for")
+
+// wrongError says what is wrong. It is ErrWrong.
+type wrongError string
+
+func (e wrongError) Error() string        { return string(e) }
+func (e wrongError) Is(target error) bool { return target == ErrWrong }
 
 // NewClient makes a client of a handler in this process, for reading the files of a server that does not run.
 func NewClient(h http.Handler) *Client { return &Client{&http.Client{Transport: inProcess{h}}} }
@@ -57,6 +68,9 @@ func (c *Client) v1(ctx context.Context, method, path string, query url.Values, 
 	if contentType != "" {
 		req.Header.Set("Content-Type", contentType)
 	}
+	if method == http.MethodPut {
+		req.Header.Set("If-Match", "*")
+	}
 	res, err := c.http.Do(req)
 	if errors.Is(err, ErrReadOnly) {
 		return ErrReadOnly
@@ -98,6 +112,9 @@ func problemOf(res *http.Response) error {
 			text += "\n  " + strings.TrimPrefix(e.Location, "body.") + ": " + e.Message
 		}
 	}
+	if res.StatusCode == http.StatusUnprocessableEntity {
+		return wrongError(text)
+	}
 	return errors.New(text)
 }
 
@@ -137,9 +154,36 @@ func (c *Client) Export(ctx context.Context, tenant, format string, w io.Writer)
 	return c.v1(ctx, http.MethodGet, "/tenants/"+url.PathEscape(tenant)+"/export", url.Values{"format": {format}}, "", nil, w)
 }
 
-// ErasePerson erases a person with all traces.
-func (c *Client) ErasePerson(ctx context.Context, tenant, id string) error {
-	return c.v1(ctx, http.MethodPost, "/tenants/"+url.PathEscape(tenant)+"/people/"+url.PathEscape(id)+"/erase", nil, "", nil, nil)
+// ErasePerson erases a person with all traces, or on a dry run tells what that would be.
+func (c *Client) ErasePerson(ctx context.Context, tenant, id string, dryRun bool) (out directory.Erasure, err error) {
+	q := url.Values{"dry_run": {strconv.FormatBool(dryRun)}}
+	return out, c.v1(ctx, http.MethodPost, "/tenants/"+url.PathEscape(tenant)+"/people/"+url.PathEscape(id)+"/erase", q, "", nil, &out)
+}
+
+// Search asks the one box for a tenant; caller may be empty.
+func (c *Client) Search(ctx context.Context, tenant, query, caller string) ([]Hit, error) {
+	var out struct {
+		Hits []Hit `json:"hits"`
+	}
+	q := url.Values{"q": {query}}
+	if caller != "" {
+		q.Set("caller", caller)
+	}
+	return out.Hits, c.v1(ctx, http.MethodGet, "/tenants/"+url.PathEscape(tenant)+"/search", q, "", nil, &out)
+}
+
+// Choose tells that a hit was chosen.
+func (c *Client) Choose(ctx context.Context, tenant, kind, id, caller string) error {
+	body, err := json.Marshal(map[string]string{"kind": kind, "id": id, "caller": caller})
+	if err != nil {
+		return err
+	}
+	return c.v1(ctx, http.MethodPost, "/tenants/"+url.PathEscape(tenant)+"/choices", nil, "application/json", body, nil)
+}
+
+// PutPerson writes a person, whatever was there.
+func (c *Client) PutPerson(ctx context.Context, tenant, id string, doc []byte) error {
+	return c.v1(ctx, http.MethodPut, "/tenants/"+url.PathEscape(tenant)+"/people/"+url.PathEscape(id), nil, "application/json", doc, nil)
 }
 
 // Tokens lists tokens, those of one tenant where it is given.

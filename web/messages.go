@@ -35,8 +35,8 @@ type MessageReader interface {
 // Messages is the outbox.
 type Messages interface {
 	MessageReader
-	// Resend queues a dead letter again; record.ErrMessageState where it is none.
-	Resend(id string) (record.Outgoing, error)
+	// Resend queues a dead letter again, as by asked; record.ErrMessageState where it is none.
+	Resend(id, by string) (record.Outgoing, error)
 }
 
 // Routes are what a part of the server adds to an API.
@@ -80,7 +80,7 @@ func MessageRoutes(messages Messages) Routes {
 		huma.Register(api, huma.Operation{OperationID: "resend-message", Method: http.MethodPost, Path: "/v1/messages/{id}/resend",
 			Summary: "Queue a message that failed again, under a new key"},
 			func(_ context.Context, in *messageInput) (*messageOutput, error) {
-				o, err := messages.Resend(in.ID)
+				o, err := messages.Resend(in.ID, "cli")
 				return messageAnswer(in.ID, o, err)
 			})
 	}

@@ -29,7 +29,7 @@ type DirectoryStore interface {
 	Changes(tenant string, after uint64, limit int) ([]directory.Change, error)
 	Seq(tenant string) (uint64, error)
 	ImportPeople(ctx context.Context, tenant string, in directory.PeopleImport) (directory.ImportCounts, error)
-	Erase(tenant, id string, by directory.Actor, at time.Time) error
+	Erase(ctx context.Context, tenant, id string, at time.Time, e directory.Erase) (directory.Erasure, error)
 	Lives(tenant string) ([]directory.Life, error)
 
 	PutDoorCode(tenant, office, id, label, code string, expires time.Time, match uint64, by directory.Actor, at time.Time) (directory.DoorCodeInfo, error)
@@ -53,7 +53,11 @@ type Tables interface {
 
 // Searcher finds people, common numbers, offices, instructions and questions of one tenant. It never sees another's.
 type Searcher interface {
-	Search(ctx context.Context, tenant, query string, limit int) ([]Hit, error)
+	// Search gives what every word of a query was found in, best first. What the caller (E.164, or empty) has asked for before comes
+	// before what matches as well.
+	Search(ctx context.Context, tenant, query, caller string, limit int) ([]Hit, error)
+	// Chosen tells that a hit was chosen at a time, for a caller where one is known.
+	Chosen(tenant, kind, id, caller string, at time.Time) error
 }
 
 // Hit is one thing that was found, best first. A Searcher fills in Kind, ID and Score; the rest is what the directory says now.
@@ -64,6 +68,7 @@ type Hit struct {
 	Title       string              `json:"title" doc:"A person's or an office's name, a question"`
 	Presence    *directory.Presence `json:"presence,omitempty" doc:"Of a person who is away: what may be said of it"`
 	Substitutes []Substitute        `json:"substitutes,omitempty" doc:"Whom to ask instead of a person who is away, in order"`
+	Opening     *directory.Opening  `json:"opening,omitempty" doc:"Of an office: whether it is open now, and until or from when"`
 }
 
 // Substitute is somebody to ask instead.
@@ -84,12 +89,28 @@ type V1 struct {
 	Tables   Tables
 	Live     LiveCall
 	Search   Searcher // nil: there is no search
-	Log      *slog.Logger
-	Metrics  *V1Metrics
-	Now      func() time.Time
+	Outbox   Outbox   // nil: there are no messages
+	// Reports reads what another system posts to the webhook of a source; directory.ErrNotFound where there is no such source. nil:
+	// there are no webhooks.
+	Reports func(source, contentType string, data []byte) ([]directory.Report, error)
+	Desk    Desk // nil: there are no live calls
+	// SetSwitch says that own receptionists are away or back; nil: nobody can.
+	SetSwitch SetSwitch
+	Log       *slog.Logger
+	Metrics   *V1Metrics
+	Now       func() time.Time
+
+	// Events is the stream of events; nil: there is none. Heartbeat is how often a stream on which nothing happens says that it
+	// is there; zero: 15 s. Stopped is set where the files of a server are read that does not run.
+	Events    EventStore
+	Heartbeat time.Duration
+	Stopped   bool
 
 	imports  imports
+	uploads  uploads
+	lines    lines
 	limiters limiters
+	streams  streams
 }
 
 // V1Metrics count what the API is asked.
@@ -119,8 +140,11 @@ func NewV1Metrics(r prometheus.Registerer) *V1Metrics {
 	return m
 }
 
-// Close ends imports that are running, and waits for them.
-func (v *V1) Close() { v.imports.close() }
+// Close ends streams, ends imports that are running, and waits for these.
+func (v *V1) Close() {
+	v.EndStreams()
+	v.imports.close()
+}
 
 // v1 is the API on one listener.
 type v1 struct {
@@ -133,6 +157,7 @@ type v1 struct {
 func (v *V1) Register(mux *http.ServeMux) {
 	s := &v1{V1: v, api: newV1API(mux), auth: tokenAuth{v}}
 	s.routes()
+	mux.Handle(apiPath, elsewhere(mux))
 }
 
 // RegisterLocal puts the API on the mux of the administration socket, where whoever asks may do everything.
@@ -140,6 +165,7 @@ func (v *V1) RegisterLocal(mux *http.ServeMux) {
 	s := &v1{V1: v, api: newV1API(mux), auth: localAuth{}}
 	s.routes()
 	s.localRoutes()
+	mux.Handle(apiPath, elsewhere(mux))
 }
 
 // OpenAPI is the description of the API for programs, as it is published.
@@ -150,7 +176,7 @@ func (v *V1) OpenAPI() ([]byte, error) {
 }
 
 // APIVersion is the version of the description. It changes when a route or a field does.
-const APIVersion = "1.0.0"
+const APIVersion = "1.2.0"
 
 func newV1API(mux *http.ServeMux) huma.API {
 	cfg := huma.DefaultConfig("Telefonist", APIVersion)
@@ -163,7 +189,28 @@ func newV1API(mux *http.ServeMux) huma.API {
 	return humago.New(mux, cfg)
 }
 
+// windowPattern is how a part of a day is written. It stands in the description, so that an error names the field.
+const windowPattern = `^[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?-[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?$`
+
+// describeWindows completes the description of opening hours: parts of days are text, and a day that is left out is closed.
+func (s *v1) describeWindows() {
+	for _, name := range []string{"Periods", "SpecialDay"} {
+		schema := s.api.OpenAPI().Components.Schemas.Map()[name]
+		if name == "Periods" {
+			schema.Required = nil
+			schema.PrecomputeMessages()
+		}
+		for field, property := range schema.Properties {
+			if property.Items != nil {
+				property.Items.Pattern, property.Items.PatternDescription = windowPattern, "a part of a day such as 08:00-17:00"
+				schema.Properties[field].Items.PrecomputeMessages()
+			}
+		}
+	}
+}
+
 func (s *v1) routes() {
+	defer s.describeWindows()
 	s.tenantRoutes()
 	collection[directory.Notice](s, "notices", directory.KindNotice, s.checkNotice)
 	collection[directory.Question](s, "questions", directory.KindQuestion, s.checkQuestion)
@@ -173,9 +220,16 @@ func (s *v1) routes() {
 	s.instructionsRoutes()
 	s.peopleRoutes()
 	s.referralRoutes()
+	s.webhookRoutes()
 	s.doorCodeRoutes()
+	s.messageRoutes()
+	s.serviceRoutes()
 	s.transferRoutes()
+	s.flaggedRoutes()
 	s.searchRoute()
+	s.deskRoutes()
+	s.eventRoutes()
+	s.statsRoutes()
 }
 
 // keyOf finds the identity in a request's context.
@@ -209,12 +263,13 @@ func register[I, O any](s *v1, method, path, id, summary string, allow []account
 	for _, f := range more {
 		f(&op)
 	}
-	op.Middlewares = huma.Middlewares{s.guard}
+	op.Middlewares = append(huma.Middlewares{s.guard}, op.Middlewares...)
 	huma.Register(s.api, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := h(ctx, in)
 		if err != nil {
 			return nil, s.problem(ctx, err)
 		}
+		s.audit(ctx, method, id)
 		s.Metrics.requests.WithLabelValues("ok").Inc()
 		return out, nil
 	})

@@ -88,7 +88,11 @@ func (s *v1) guard(ctx huma.Context, next func(huma.Context)) {
 	case errors.Is(err, account.ErrNoToken), errors.Is(err, account.ErrExpired), errors.Is(err, account.ErrRevoked):
 		s.Metrics.requests.WithLabelValues("unauthorized").Inc()
 		ctx.SetHeader("WWW-Authenticate", `Bearer realm="telefonist"`)
-		_ = huma.WriteErr(s.api, ctx, http.StatusUnauthorized, err.Error())
+		text := err.Error()
+		if ctx.Header("Authorization") == "" {
+			text = "there is no token: send it as Authorization: Bearer"
+		}
+		_ = huma.WriteErr(s.api, ctx, http.StatusUnauthorized, text)
 		return
 	case err != nil:
 		s.fail(ctx, "check token", err)
@@ -107,6 +111,9 @@ func (s *v1) guard(ctx huma.Context, next func(huma.Context)) {
 	}
 	allow, _ := ctx.Operation().Metadata[scopes].([]account.Scope)
 	if tenant := ctx.Param("tenant"); tenant != "" {
+		if s.answersFor(who, tenant) {
+			who = who.AtWork(tenant)
+		}
 		if t, known := s.Tenants().Tenant(tenant); !known || t.Disabled && !who.All || !who.Sees(tenant) {
 			s.Metrics.requests.WithLabelValues("refused").Inc()
 			_ = huma.WriteErr(s.api, ctx, http.StatusNotFound, "no such tenant", &huma.ErrorDetail{Location: "path.tenant", Message: "no such tenant", Value: tenant})
@@ -118,7 +125,37 @@ func (s *v1) guard(ctx huma.Context, next func(huma.Context)) {
 			return
 		}
 	}
-	next(huma.WithValue(ctx, keyOf{}, who))
+	if wide, _ := ctx.Operation().Metadata[ofService].(bool); wide && !who.All {
+		if !slices.ContainsFunc(allow, func(sc account.Scope) bool { return who.Tenant == "" && slices.Contains(who.Scopes, sc) }) {
+			s.Metrics.requests.WithLabelValues("refused").Inc()
+			_ = huma.WriteErr(s.api, ctx, http.StatusForbidden, "the token lacks the scope "+strings.Join(account.Words(allow), " or "))
+			return
+		}
+	}
+	next(huma.WithValue(huma.WithValue(ctx, keyOf{}, who), subjectOf{}, subject{ctx.Param("tenant"), ctx.Param("id")}))
+}
+
+// answersFor tells whether the identity's receptionist answers calls of a tenant.
+func (s *v1) answersFor(who account.Identity, tenant string) bool {
+	a, known := s.Tenants().Agent(who.Agent)
+	return known && a.Serves(tenant)
+}
+
+// subject is what a request is about, by its path.
+type subject struct{ tenant, id string }
+
+// subjectOf finds the subject in a request's context.
+type subjectOf struct{}
+
+// audit logs a write that was carried out, and who did it. What changes the directory stands in its history besides, with the old
+// and the new text.
+func (s *v1) audit(ctx context.Context, method, operation string) {
+	if method == http.MethodGet {
+		return
+	}
+	who := identity(ctx)
+	of, _ := ctx.Value(subjectOf{}).(subject)
+	s.Log.InfoContext(ctx, "api: written", "who", who.Name, "token", who.Token, "operation", operation, "tenant", of.tenant, "id", of.id)
 }
 
 func (s *v1) fail(ctx huma.Context, doing string, err error) {
@@ -146,10 +183,17 @@ func (s *v1) problem(ctx context.Context, err error) error {
 		told = huma.Error409Conflict(directory.ErrTaken.Error(), &huma.ErrorDetail{Location: "body.external_id", Message: directory.ErrTaken.Error()})
 	case errors.Is(err, directory.ErrImporting):
 		told = huma.Error409Conflict(directory.ErrImporting.Error() + ": wait for its end")
+	case errors.Is(err, directory.ErrOnCall):
+		told = huma.Error409Conflict(directory.ErrOnCall.Error() + ": ask again when it has ended")
 	case errors.Is(err, directory.ErrCodeExpired):
 		told = huma.Error410Gone(directory.ErrCodeExpired.Error())
 	case errors.Is(err, directory.ErrNoKeys):
 		told = huma.Error503ServiceUnavailable(directory.ErrNoKeys.Error())
+	case errors.Is(err, directory.ErrLostKey):
+		told = huma.Error503ServiceUnavailable(directory.ErrLostKey.Error())
+		s.Log.ErrorContext(ctx, "api: a door code cannot be opened", "who", identity(ctx).Name, "err", err)
+	case errors.Is(err, directory.ErrUnopened):
+		told = huma.Error409Conflict(err.Error())
 	case errors.Is(err, context.Canceled):
 		told = huma.Error503ServiceUnavailable("the request was ended")
 	default:
@@ -158,6 +202,9 @@ func (s *v1) problem(ctx context.Context, err error) error {
 		told = huma.Error500InternalServerError("the server could not do that")
 	}
 	s.Metrics.requests.WithLabelValues(result).Inc()
+	if more, ok := errors.AsType[huma.HeadersError](err); ok {
+		return huma.ErrorWithHeaders(told, more.GetHeaders())
+	}
 	return told
 }
 
@@ -165,7 +212,11 @@ func (s *v1) problem(ctx context.Context, err error) error {
 func unprocessable(at string, wrong directory.Problems) huma.StatusError {
 	var details []error
 	for _, p := range wrong {
-		details = append(details, &huma.ErrorDetail{Location: at + "." + p.Field, Message: p.Wrong + ": " + p.Write})
+		where := at + "." + p.Field
+		if strings.HasPrefix(p.Field, "[") { // the body is a list
+			where = at + p.Field
+		}
+		details = append(details, &huma.ErrorDetail{Location: where, Message: p.Wrong + ": " + p.Write})
 	}
 	return huma.Error422UnprocessableEntity("validation failed", details...)
 }

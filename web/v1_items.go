@@ -3,14 +3,15 @@ package web
 import (
 	"context"
 	"crypto/rand"
-	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"telefonist/calendar"
 	"telefonist/directory"
 )
 
@@ -25,35 +26,16 @@ type ItemPath struct {
 	ID string `path:"id" maxLength:"100"`
 }
 
-// Page asks for a page of a list.
-type Page struct {
-	Limit  int    `query:"limit" minimum:"0" maximum:"1000" default:"100"`
-	Cursor string `query:"cursor" maxLength:"600" doc:"next of the page before"`
-}
-
-// after is the id behind which the page begins.
-func (p Page) after() (string, error) {
-	id, err := base64.RawURLEncoding.DecodeString(p.Cursor)
-	if err != nil {
-		return "", huma.Error422UnprocessableEntity("validation failed", &huma.ErrorDetail{Location: "query.cursor", Message: "write next as it was read", Value: p.Cursor})
-	}
-	return string(id), nil
-}
-
-func (p Page) size() int {
-	if p.Limit == 0 {
-		return 100
-	}
-	return p.Limit
-}
-
 // ItemOf is an item with its document.
 type ItemOf[T any] struct {
 	ID        string    `json:"id"`
 	Version   uint64    `json:"version"`
-	ChangedAt time.Time `json:"changed_at"`
-	ChangedBy string    `json:"changed_by"`
+	ChangedAt time.Time `json:"changed_at,omitzero"`
+	ChangedBy string    `json:"changed_by,omitempty"`
 	Doc       T         `json:"doc"`
+	// What follows holds at the moment of the answer and is not kept.
+	Flags   []directory.StaleFlag `json:"flags,omitempty" enum:"unconfirmed,expired" doc:"What makes it doubtful: nobody has confirmed it for long, or its validity has ended"`
+	Opening *directory.Opening    `json:"opening,omitempty" doc:"Of an office: whether it is open now, and until or from when"`
 }
 
 // ListOf is a page of items.
@@ -73,6 +55,7 @@ type listOutput[T any] struct{ Body ListOf[T] }
 type historyOutput struct {
 	Body struct {
 		Changes []directory.Change `json:"changes"`
+		Next    string             `json:"next,omitempty" doc:"cursor of the next page; missing: this is the last one"`
 	}
 }
 
@@ -81,22 +64,45 @@ func itemOf[T any](it directory.Item) (ItemOf[T], error) {
 	return out, json.Unmarshal(it.Doc, &out.Doc)
 }
 
-func output[T any](it directory.Item) (*itemOutput[T], error) {
+// describe adds what holds now.
+func (i *ItemOf[T]) describe(now time.Time, settings directory.Settings, cal calendar.Calendar) {
+	switch doc := any(i.Doc).(type) {
+	case interface {
+		Stale(time.Time, directory.Settings) []directory.StaleFlag
+	}:
+		i.Flags = doc.Stale(now, settings)
+	case directory.Office:
+		opening := doc.OpeningAt(now, cal)
+		i.Opening = &opening
+	}
+}
+
+func output[T any](s *v1, tenant string, it directory.Item) (*itemOutput[T], error) {
 	body, err := itemOf[T](it)
+	if err != nil {
+		return nil, err
+	}
+	settings, err := s.settings(tenant)
+	body.describe(s.Now(), settings, s.Calendar)
 	return &itemOutput[T]{ETag: etag(it.Version), Body: &body}, err
 }
 
-func listOf[T any](items []directory.Item, limit int) (*listOutput[T], error) {
+func listOf[T any](s *v1, tenant string, items []directory.Item, limit int) (*listOutput[T], error) {
+	settings, err := s.settings(tenant)
+	if err != nil {
+		return nil, err
+	}
 	out := &listOutput[T]{ListOf[T]{Items: []ItemOf[T]{}}}
 	for _, it := range items {
 		one, err := itemOf[T](it)
 		if err != nil {
 			return nil, err
 		}
+		one.describe(s.Now(), settings, s.Calendar)
 		out.Body.Items = append(out.Body.Items, one)
 	}
 	if len(items) == limit && limit > 0 {
-		out.Body.Next = base64.RawURLEncoding.EncodeToString([]byte(items[limit-1].ID))
+		out.Body.Next = cursorAt(items[limit-1].ID)
 	}
 	return out, nil
 }
@@ -129,6 +135,11 @@ func prepare[T any, P document[T]](ctx context.Context, s *v1, tenant, id string
 }
 
 func (s *v1) edit(ctx context.Context, tenant string, edits ...directory.Edit) ([]directory.Item, error) {
+	for _, e := range edits {
+		if strings.ContainsRune(e.ID, 0) { // nothing has such an id
+			return nil, directory.ErrNotFound
+		}
+	}
 	return s.Store.Edit(tenant, actor(ctx, "api"), s.Now(), edits...)
 }
 
@@ -148,7 +159,7 @@ func collection[T any, P document[T]](s *v1, name string, kind directory.Kind, m
 			if err != nil {
 				return nil, err
 			}
-			return listOf[T](items, in.size())
+			return listOf[T](s, in.Tenant, items, in.size())
 		})
 	register(s, http.MethodPost, base, "create-"+name, "Create one of "+name, writing,
 		func(ctx context.Context, in *struct {
@@ -183,7 +194,7 @@ func itemRoutes[T any, P document[T]](s *v1, path, name string, kind directory.K
 			if in.IfNoneMatch == etag(it.Version) {
 				return nil, huma.Status304NotModified()
 			}
-			return output[T](it)
+			return output[T](s, in.Tenant, it)
 		})
 	register(s, http.MethodPut, path, "put-"+name, "Write one of "+name, writing,
 		func(ctx context.Context, in *struct {
@@ -220,29 +231,43 @@ func itemRoutes[T any, P document[T]](s *v1, path, name string, kind directory.K
 	historyRoutes[T, P](s, path, name, kind, idOf, more)
 }
 
+// VersionBody names an earlier version.
+type VersionBody struct {
+	Version uint64 `json:"version" doc:"seq of the change, from the history, whose new text is to hold again"`
+}
+
+// historyOf gives a page of an item's changes, the oldest first.
+func (s *v1) historyOf(tenant string, kind directory.Kind, id string, p Page) (*historyOutput, error) {
+	changes, err := s.Store.History(tenant, kind, id)
+	if err == nil && len(changes) == 0 {
+		err = directory.ErrNotFound
+	}
+	if err != nil {
+		return nil, err
+	}
+	out := &historyOutput{}
+	out.Body.Changes, out.Body.Next, err = pageOf(changes, p, func(c directory.Change) string { return fmt.Sprintf("%020d", c.Seq) })
+	return out, err
+}
+
 // historyRoutes declares who changed an item, and how an earlier version is restored.
 func historyRoutes[T any, P document[T]](s *v1, path, name string, kind directory.Kind, idOf func(ItemPath) (string, error), more check[P]) {
 	register(s, http.MethodGet, path+"/history", "history-"+name, "Who changed one of "+name+": when, the old and the new text", history,
-		func(ctx context.Context, in *ItemPath) (*historyOutput, error) {
-			id, err := idOf(*in)
+		func(ctx context.Context, in *struct {
+			ItemPath
+			Page
+		}) (*historyOutput, error) {
+			id, err := idOf(in.ItemPath)
 			if err != nil {
 				return nil, err
 			}
-			changes, err := s.Store.History(in.Tenant, kind, id)
-			if err == nil && len(changes) == 0 {
-				err = directory.ErrNotFound
-			}
-			out := &historyOutput{}
-			out.Body.Changes = changes
-			return out, err
+			return s.historyOf(in.Tenant, kind, id, in.Page)
 		})
 	register(s, http.MethodPost, path+"/restore", "restore-"+name, "Write an earlier version of one of "+name+" again", writing,
 		func(ctx context.Context, in *struct {
 			ItemPath
 			Precondition
-			Body struct {
-				Version uint64 `json:"version" doc:"seq of the change, from the history, whose new text is to hold again"`
-			}
+			Body VersionBody
 		}) (*itemOutput[T], error) {
 			id, err := idOf(in.ItemPath)
 			if err != nil {
@@ -258,7 +283,7 @@ func historyRoutes[T any, P document[T]](s *v1, path, name string, kind director
 
 // write brings a document into its form and keeps it.
 func write[T any, P document[T]](ctx context.Context, s *v1, kind directory.Kind, tenant, id string, doc P, match uint64, more check[P]) (*itemOutput[T], error) {
-	if kind != directory.KindInstructions && !directory.ValidID(id) {
+	if kind != directory.KindInstructions && kind != directory.KindMessages && !directory.ValidID(id) {
 		return nil, unprocessable("path", directory.Problems{{Field: "id", Wrong: "is no id", Write: "write letters, digits, dots, hyphens and underscores"}})
 	}
 	text, err := prepare[T, P](ctx, s, tenant, id, doc, more)
@@ -269,31 +294,35 @@ func write[T any, P document[T]](ctx context.Context, s *v1, kind directory.Kind
 	if err != nil {
 		return nil, err
 	}
-	return output[T](items[0])
+	return output[T](s, tenant, items[0])
 }
 
 func restore[T any, P document[T]](ctx context.Context, s *v1, kind directory.Kind, tenant, id string, version, match uint64, more check[P]) (*itemOutput[T], error) {
-	changes, err := s.Store.History(tenant, kind, id)
+	var doc T
+	if err := s.version(tenant, kind, id, version, &doc); err != nil {
+		return nil, err
+	}
+	text, err := prepare[T, P](ctx, s, tenant, id, &doc, more)
 	if err != nil {
 		return nil, err
 	}
-	for _, c := range changes {
-		if c.Seq != version || c.New == nil {
-			continue
-		}
-		var doc T
-		if err := json.Unmarshal(c.New, &doc); err != nil {
-			return nil, err
-		}
-		text, err := prepare[T, P](ctx, s, tenant, id, &doc, more)
-		if err != nil {
-			return nil, err
-		}
-		items, err := s.edit(ctx, tenant, directory.Edit{Kind: kind, ID: id, Doc: text, Match: match, Action: directory.ActionRestore})
-		if err != nil {
-			return nil, err
-		}
-		return output[T](items[0])
+	items, err := s.edit(ctx, tenant, directory.Edit{Kind: kind, ID: id, Doc: text, Match: match, Action: directory.ActionRestore})
+	if err != nil {
+		return nil, err
 	}
-	return nil, unprocessable("body", directory.Problems{{Field: "version", Wrong: "is no version of it that can be restored", Write: "write the seq of a change that has a new text"}})
+	return output[T](s, tenant, items[0])
+}
+
+// version reads what an item was after a change.
+func (s *v1) version(tenant string, kind directory.Kind, id string, version uint64, into any) error {
+	changes, err := s.Store.History(tenant, kind, id)
+	if err != nil {
+		return err
+	}
+	for _, c := range changes {
+		if c.Seq == version && c.New != nil {
+			return json.Unmarshal(c.New, into)
+		}
+	}
+	return directory.Problems{{Field: "version", Wrong: "is no version of it that can be restored", Write: "write the seq of a change that has a new text"}}
 }

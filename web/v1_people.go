@@ -2,8 +2,6 @@ package web
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -16,32 +14,29 @@ import (
 )
 
 // checkPerson finds substitutes and common numbers that do not exist.
-func (s *v1) checkPerson(_ context.Context, tenant, id string, p *directory.Person) (wrong directory.Problems, err error) {
+func (s *v1) checkPerson(_ context.Context, tenant, id string, p *directory.Person) (directory.Problems, error) {
+	return s.checkPersonWith(tenant, id, p, nil)
+}
+
+// checkPersonWith is checkPerson with people who are created together with the person.
+func (s *v1) checkPersonWith(tenant, id string, p *directory.Person, created map[string]bool) (wrong directory.Problems, err error) {
 	for i, sub := range p.Substitutes {
+		if created[sub] && sub != id {
+			continue
+		}
 		if _, err := s.Store.Item(tenant, directory.KindPerson, sub); isNotFound(err) || sub == id {
 			wrong = append(wrong, directory.Problem{Field: fmt.Sprintf("substitutes[%d]", i), Wrong: "there is no other person " + sub, Write: "write the id of one of the tenant's people"})
 		} else if err != nil {
 			return nil, err
 		}
 	}
-	return wrong, nil
-}
-
-// maxBulk is how many people one request may bring.
-const maxBulk = 1000
-
-// BulkResult is what became of one person.
-type BulkResult struct {
-	ExternalID string         `json:"external_id"`
-	ID         string         `json:"id"`
-	Fate       directory.Fate `json:"fate" enum:"create,update,unchanged"`
-	Version    uint64         `json:"version"`
-}
-
-type bulkOutput struct {
-	Body struct {
-		Results []BulkResult `json:"results"`
+	for i, r := range p.Responsibilities {
+		for _, bad := range s.checkCommon(tenant, r.Common) {
+			bad.Field = fmt.Sprintf("responsibilities[%d].common", i)
+			wrong = append(wrong, bad)
+		}
 	}
+	return wrong, nil
 }
 
 // PresenceOf is what may be said of a person.
@@ -60,10 +55,8 @@ func (s *v1) peopleRoutes() {
 		}) (*bulkOutput, error) {
 			return s.upsert(ctx, in.Tenant, in.Body.People)
 		}, failing(http.StatusConflict))
-	register(s, http.MethodPost, "/tenants/{tenant}/people/{id}/erase", "erase-person", "Erase a person with all traces: referrals and history too", []account.Scope{account.Erase},
-		func(ctx context.Context, in *ItemPath) (*struct{}, error) {
-			return nil, s.Store.Erase(in.Tenant, in.ID, actor(ctx, "api"), s.Now())
-		}, status(http.StatusNoContent))
+	register(s, http.MethodPost, "/tenants/{tenant}/people/{id}/erase", "erase-person",
+		"Erase a person with all traces: referrals, history, messages, and what call records say of them", []account.Scope{account.Erase}, s.erase, failing(http.StatusConflict))
 	register(s, http.MethodGet, "/tenants/{tenant}/people/{id}/presence", "get-presence", "What may be said of a person now: the safe phrase, never the true reason", reading,
 		func(ctx context.Context, in *struct {
 			ItemPath
@@ -77,16 +70,44 @@ func (s *v1) peopleRoutes() {
 			if len(all) == 1 {
 				out.Body = all[0]
 			}
+			if in.At.IsZero() {
+				out.Body.Line = s.lines.line(in.Tenant, in.ID, s.Now())
+			}
 			return out, err
 		})
 	register(s, http.MethodGet, "/tenants/{tenant}/absent", "list-absent", "Everybody who is away, with what may be said of it", reading,
 		func(ctx context.Context, in *struct {
 			Tenanted
-			At time.Time `query:"at"`
-		}) (*struct{ Body []PresenceOf }, error) {
+			Page
+			At time.Time `query:"at" doc:"Instant; now where missing"`
+		}) (*pageOutput[PresenceOf], error) {
 			all, err := s.presences(in.Tenant, "", in.At)
-			return &struct{ Body []PresenceOf }{slices.DeleteFunc(all, func(p PresenceOf) bool { return !p.Away })}, err
+			if err != nil {
+				return nil, err
+			}
+			away := slices.DeleteFunc(all, func(p PresenceOf) bool { return !p.Away })
+			return paged(away, in.Page, func(p PresenceOf) string { return p.Person })
 		})
+}
+
+type eraseInput struct {
+	ItemPath
+	DryRun bool `query:"dry_run" doc:"Only tell what would be erased, and what mentions the person and would stay"`
+}
+
+// erase erases a person. The tenant's own numbers are no traces of one of its people.
+func (s *v1) erase(ctx context.Context, in *eraseInput) (*struct{ Body directory.Erasure }, error) {
+	t, _ := s.Tenants().Tenant(in.Tenant)
+	spare := []string{t.Number}
+	for _, c := range t.Common {
+		spare = append(spare, c.Number)
+	}
+	out, err := s.Store.Erase(ctx, in.Tenant, in.ID, s.Now(), directory.Erase{By: actor(ctx, "api"), Spare: spare, DryRun: in.DryRun})
+	if err == nil && !in.DryRun {
+		s.lines.forget(in.Tenant, in.ID)
+		s.Log.InfoContext(ctx, "person erased", "tenant", in.Tenant, "person", in.ID, "by", identity(ctx).Name, "calls", out.Calls, "messages", out.Messages+out.About)
+	}
+	return &struct{ Body directory.Erasure }{out}, err
 }
 
 // presences gives what may be said of those who have referrals whose ids begin with prefix.
@@ -113,78 +134,6 @@ func (s *v1) presences(tenant, prefix string, at time.Time) ([]PresenceOf, error
 		out = append(out, PresenceOf{who, directory.PresenceAt(all, at, settings)})
 	}
 	return out, nil
-}
-
-// upsert creates or updates people in one transaction.
-func (s *v1) upsert(ctx context.Context, tenant string, people []directory.Person) (*bulkOutput, error) {
-	var wrong directory.Problems
-	var edits []directory.Edit
-	out := &bulkOutput{}
-	out.Body.Results = []BulkResult{}
-	seen := map[string]bool{}
-	for i := range people {
-		p, at := &people[i], fmt.Sprintf("people[%d]", i)
-		id, match, old, err := s.byExternalID(tenant, p.ExternalID)
-		if err != nil {
-			return nil, err
-		}
-		switch {
-		case p.ExternalID == "":
-			wrong = append(wrong, directory.Problem{Field: at + ".external_id", Wrong: "is missing", Write: "write the person's key in your system"})
-		case seen[p.ExternalID]:
-			wrong = append(wrong, directory.Problem{Field: at + ".external_id", Wrong: "stands twice in the request", Write: "write each person once"})
-		}
-		seen[p.ExternalID] = true
-		text, err := prepare(ctx, s, tenant, id, p, s.checkPerson)
-		var bad directory.Problems
-		if errors.As(err, &bad) {
-			for _, b := range bad {
-				b.Field = at + "." + b.Field
-				wrong = append(wrong, b)
-			}
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		r := BulkResult{ExternalID: p.ExternalID, ID: id, Fate: directory.Update, Version: match}
-		switch {
-		case old == nil:
-			r.Fate = directory.Create
-		case string(old) == string(text):
-			r.Fate = directory.Unchanged
-		}
-		if r.Fate != directory.Unchanged {
-			edits = append(edits, directory.Edit{Kind: directory.KindPerson, ID: id, Doc: text, Match: match})
-		}
-		out.Body.Results = append(out.Body.Results, r)
-	}
-	if err := wrong.Err(); err != nil {
-		return nil, err
-	}
-	if len(edits) == 0 {
-		return out, nil
-	}
-	items, err := s.edit(ctx, tenant, edits...)
-	if err != nil {
-		return nil, err
-	}
-	for i := range out.Body.Results {
-		if r := &out.Body.Results[i]; r.Fate != directory.Unchanged {
-			r.Version, items = items[0].Version, items[1:]
-		}
-	}
-	return out, nil
-}
-
-// byExternalID finds the person with an external id, or makes an id for a new one.
-func (s *v1) byExternalID(tenant, external string) (id string, version uint64, doc json.RawMessage, err error) {
-	ids, err := s.Store.FindPeople(tenant, directory.ExternalKey(external))
-	if err != nil || len(ids) == 0 || external == "" {
-		return newID(), directory.NoVersion, nil, err
-	}
-	it, err := s.Store.Item(tenant, directory.KindPerson, ids[0])
-	return it.ID, it.Version, it.Doc, err
 }
 
 // conflict is a request that cannot be carried out as things are.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"telefonist/account"
 	"telefonist/directory"
@@ -14,13 +15,20 @@ import (
 // restored checks the items of an export as the routes that write them do, and leaves out those that are there already.
 func (s *v1) restored(ctx context.Context, tenant string, items []directory.Item) (people directory.PeopleImport, edits []directory.Edit, err error) {
 	people.Upserts = map[string]json.RawMessage{}
+	brought := map[string]bool{} // people
+	for _, it := range items {
+		brought[it.ID] = brought[it.ID] || it.Kind == directory.KindPerson
+	}
 	var wrong directory.Problems
 	for i, it := range items {
-		text, err := s.form(ctx, tenant, it)
+		text, err := s.form(ctx, tenant, it, brought)
 		var bad directory.Problems
 		if errors.As(err, &bad) {
 			for _, b := range bad {
-				b.Field = fmt.Sprintf("items[%d].doc.%s", i, b.Field)
+				if b.Field != "id" && b.Field != "kind" { // which are the item's
+					b.Field = strings.TrimSuffix("doc."+b.Field, ".")
+				}
+				b.Field = fmt.Sprintf("items[%d].%s", i, b.Field)
 				wrong = append(wrong, b)
 			}
 			continue
@@ -47,15 +55,12 @@ func (s *v1) restored(ctx context.Context, tenant string, items []directory.Item
 }
 
 // form brings an exported item into its form, which is the one that it has.
-func (s *v1) form(ctx context.Context, tenant string, it directory.Item) (json.RawMessage, error) {
+func (s *v1) form(ctx context.Context, tenant string, it directory.Item, brought map[string]bool) (json.RawMessage, error) {
 	id := it.ID
 	if it.Kind == directory.KindReferral {
-		id = personOf(id)
-		if !identity(ctx).May(tenant, account.WriteReferrals) {
-			return nil, directory.Problems{{Field: "kind", Wrong: "the token may not write referrals", Write: "add the scope referrals:write"}}
-		}
+		return s.formOfReferral(ctx, tenant, it, brought)
 	}
-	if it.Kind == directory.KindInstructions {
+	if it.Kind == directory.KindInstructions || it.Kind == directory.KindMessages {
 		if _, err := s.scope(tenant, id); err != nil {
 			return nil, directory.Problems{{Field: "id", Wrong: id + " is no common number of the tenant", Write: "add the common number first"}}
 		}
@@ -67,6 +72,8 @@ func (s *v1) form(ctx context.Context, tenant string, it directory.Item) (json.R
 		return formOf[directory.Settings](s, tenant, it)
 	case directory.KindInstructions:
 		return formOf[directory.Instructions](s, tenant, it)
+	case directory.KindMessages:
+		return s.formOfRules(ctx, tenant, it)
 	case directory.KindNotice:
 		return formOf[directory.Notice](s, tenant, it)
 	case directory.KindQuestion:
@@ -75,14 +82,29 @@ func (s *v1) form(ctx context.Context, tenant string, it directory.Item) (json.R
 		return formOf[directory.Office](s, tenant, it)
 	case directory.KindPerson:
 		return formOf[directory.Person](s, tenant, it)
-	case directory.KindReferral:
-		var r directory.Referral
-		if err := strict(it.Doc, &r); err != nil {
-			return nil, err
-		}
-		return json.Marshal(r)
 	}
 	return nil, directory.Problems{{Field: "kind", Wrong: fmt.Sprintf("%q cannot be restored", it.Kind), Write: "leave it out"}}
+}
+
+// formOfReferral brings an exported referral into its form. Its code may be one that the tenant no longer has.
+func (s *v1) formOfReferral(ctx context.Context, tenant string, it directory.Item, brought map[string]bool) (json.RawMessage, error) {
+	if !identity(ctx).May(tenant, account.WriteReferrals) {
+		return nil, directory.Problems{{Field: "kind", Wrong: "the token may not write referrals", Write: "add the scope referrals:write"}}
+	}
+	person, id, _ := strings.Cut(it.ID, "/")
+	if !directory.ValidID(person) || !directory.ValidID(id) {
+		return nil, directory.Problems{{Field: "id", Wrong: "is no id", Write: "write it as it was exported"}}
+	}
+	if _, err := s.Store.Item(tenant, directory.KindPerson, person); isNotFound(err) && !brought[person] {
+		return nil, directory.Problems{{Field: "id", Wrong: "there is no person " + person, Write: "write the person too, or leave the referral out"}}
+	} else if err != nil && !isNotFound(err) {
+		return nil, err
+	}
+	var r directory.Referral
+	if err := strict(it.Doc, &r); err != nil {
+		return nil, err
+	}
+	return json.Marshal(r)
 }
 
 func formOf[T any, P document[T]](s *v1, tenant string, it directory.Item) (json.RawMessage, error) {

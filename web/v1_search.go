@@ -23,11 +23,13 @@ func (s *v1) searchRoute() {
 			Tenanted
 			Query string `query:"q" required:"true" minLength:"1" maxLength:"400"`
 			Limit int    `query:"limit" minimum:"1" maximum:"100" default:"10"`
+			// Caller orders hits and finds nothing.
+			Caller string `query:"caller" maxLength:"64" doc:"Number of the caller: what was chosen for it before comes first among what matches as well"`
 		}) (*searchOutput, error) {
 			if s.Search == nil {
 				return nil, huma.Error503ServiceUnavailable("search needs the running server")
 			}
-			found, err := s.Search.Search(ctx, in.Tenant, in.Query, in.Limit)
+			found, err := s.Search.Search(ctx, in.Tenant, in.Query, s.callerOf(in.Tenant, in.Caller), in.Limit)
 			if err != nil {
 				return nil, err
 			}
@@ -44,6 +46,40 @@ func (s *v1) searchRoute() {
 			}
 			return out, nil
 		}, failing(http.StatusServiceUnavailable))
+	register(s, http.MethodPost, "/tenants/{tenant}/choices", "choose", "Tell that a hit was chosen, so that it ranks higher from now on; that a caller was connected counts by itself", reading, s.choose,
+		status(http.StatusNoContent), failing(http.StatusServiceUnavailable))
+}
+
+type chooseInput struct {
+	Tenanted
+	Body struct {
+		Kind   string `json:"kind" enum:"person,common_number,office,question,instructions"`
+		ID     string `json:"id" minLength:"1" maxLength:"100"`
+		Caller string `json:"caller,omitempty" maxLength:"64" doc:"Number of the caller whom it was chosen for; kept as a hash"`
+	}
+}
+
+// choose notes a choice of something that is there.
+func (s *v1) choose(_ context.Context, in *chooseInput) (*struct{}, error) {
+	if s.Search == nil {
+		return nil, huma.Error503ServiceUnavailable("search needs the running server")
+	}
+	there, err := s.fill(in.Tenant, &Hit{Kind: in.Body.Kind, ID: in.Body.ID})
+	if err == nil && !there {
+		err = directory.Problems{{Field: "id", Wrong: "is nothing of the tenant", Write: "write kind and id as a search gave them"}}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return nil, s.Search.Chosen(in.Tenant, in.Body.Kind, in.Body.ID, s.callerOf(in.Tenant, in.Body.Caller), s.Now())
+}
+
+// callerOf brings a caller's number into its one form; one that is none is left as it is.
+func (s *v1) callerOf(tenant, caller string) string {
+	if number, err := directory.ParseNumber(caller, s.region(tenant)); err == nil {
+		return number
+	}
+	return caller
 }
 
 // fill says of a hit what the directory says now; there is false where it was deleted since it was indexed.
@@ -71,12 +107,20 @@ func (s *v1) fill(tenant string, h *Hit) (there bool, err error) {
 		var o directory.Office
 		err = json.Unmarshal(it.Doc, &o)
 		h.Title = o.Name
+		opening := o.OpeningAt(s.Now(), s.Calendar)
+		h.Opening = &opening
 	case directory.KindQuestion:
 		var q directory.Question
 		err = json.Unmarshal(it.Doc, &q)
 		h.Title = q.Question
-	default:
-		h.Title = h.ID
+	default: // instructions: of whom
+		t, _ := s.Tenants().Tenant(tenant)
+		h.Title = t.Name
+		for _, c := range t.Common {
+			if c.Number == h.ID {
+				h.Title = c.Name
+			}
+		}
 	}
 	return true, err
 }
@@ -88,10 +132,13 @@ func (s *v1) fillPerson(tenant string, it directory.Item, h *Hit) error {
 	}
 	h.Title = p.Name()
 	presence, err := s.presence(tenant, it.ID)
-	if err != nil || !presence.Away {
+	if err != nil || !presence.Away && presence.Line == nil {
 		return err
 	}
 	h.Presence = &presence
+	if !presence.Away { // on the phone: will be back in a moment
+		return nil
+	}
 	for _, id := range p.Substitutes {
 		other, err := s.Store.Item(tenant, directory.KindPerson, id)
 		if isNotFound(err) {
@@ -116,8 +163,10 @@ func (s *v1) fillPerson(tenant string, it directory.Item, h *Hit) error {
 // presence is what may be said of one person now.
 func (s *v1) presence(tenant, person string) (directory.Presence, error) {
 	all, err := s.presences(tenant, person+"/", s.Now())
-	if err != nil || len(all) == 0 {
-		return directory.Presence{Connect: true}, err
+	out := directory.Presence{Connect: true}
+	if len(all) > 0 {
+		out = all[0].Presence
 	}
-	return all[0].Presence, nil
+	out.Line = s.lines.line(tenant, person, s.Now())
+	return out, err
 }

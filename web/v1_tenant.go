@@ -23,7 +23,7 @@ func (s *v1) settingsRoutes() {
 			if err != nil {
 				return nil, err
 			}
-			return output[directory.Settings](it)
+			return output[directory.Settings](s, in.Tenant, it)
 		})
 	register(s, http.MethodPut, path, "put-settings", "Write the tenant's settings", writing,
 		func(ctx context.Context, in *struct {
@@ -39,6 +39,30 @@ func (s *v1) settingsRoutes() {
 				return nil, err
 			}
 			return write[directory.Settings](ctx, s, directory.KindSettings, in.Tenant, directory.SettingsID, &in.Body, match, nil)
+		}, changing)
+	register(s, http.MethodGet, "/tenants/{tenant}/codes", "list-codes", "The referral codes that hold: the tenant's own, or the usual ones", reading,
+		func(_ context.Context, in *Tenanted) (*struct{ Body []directory.Code }, error) {
+			settings, err := s.settings(in.Tenant)
+			return &struct{ Body []directory.Code }{settings.AllCodes()}, err
+		})
+	register(s, http.MethodGet, path+"/history", "history-settings", "Who changed the settings: when, the old and the new text", history,
+		func(_ context.Context, in *struct {
+			Tenanted
+			Page
+		}) (*historyOutput, error) {
+			return s.historyOf(in.Tenant, directory.KindSettings, directory.SettingsID, in.Page)
+		})
+	register(s, http.MethodPost, path+"/restore", "restore-settings", "Write earlier settings again", writing,
+		func(ctx context.Context, in *struct {
+			Tenanted
+			Precondition
+			Body VersionBody
+		}) (*itemOutput[directory.Settings], error) {
+			match, err := in.match()
+			if err != nil {
+				return nil, err
+			}
+			return restore[directory.Settings](ctx, s, directory.KindSettings, in.Tenant, directory.SettingsID, in.Body.Version, match, nil)
 		}, changing)
 }
 
@@ -110,6 +134,7 @@ type CommonInfo struct {
 // Shown is everything that is shown for a call to a common number at an instant.
 type Shown struct {
 	directory.Effective
+	Say       string             `json:"say" doc:"The answer phrase as it is to be said, with its placeholders filled in"`
 	Notices   []directory.Notice `json:"notices" doc:"Temporary information that is valid, the most important first"`
 	Questions []ShownQuestion    `json:"questions"`
 }
@@ -150,22 +175,7 @@ type tenantOutput struct{ Body TenantInfo }
 type shownOutput struct{ Body Shown }
 
 func (s *v1) tenantRoutes() {
-	register(s, http.MethodGet, "/tenants", "list-tenants", "The tenants that the token belongs to", nil,
-		func(ctx context.Context, _ *struct{}) (*tenantsOutput, error) {
-			out := &tenantsOutput{}
-			out.Body.Tenants = []TenantInfo{}
-			for _, t := range s.Tenants().Tenants() {
-				if !identity(ctx).Sees(t.ID) {
-					continue
-				}
-				info, err := s.info(t)
-				if err != nil {
-					return nil, err
-				}
-				out.Body.Tenants = append(out.Body.Tenants, info)
-			}
-			return out, nil
-		})
+	register(s, http.MethodGet, "/tenants", "list-tenants", "The tenants that the token belongs to, or whose calls its receptionist answers", nil, s.listTenants)
 	register(s, http.MethodGet, "/tenants/{tenant}", "get-tenant", "A tenant and its numbers", reading,
 		func(ctx context.Context, in *Tenanted) (*tenantOutput, error) {
 			t, _ := s.Tenants().Tenant(in.Tenant)
@@ -176,38 +186,61 @@ func (s *v1) tenantRoutes() {
 		func(ctx context.Context, in *struct {
 			Tenanted
 			Common string    `query:"common" doc:"The common number that was dialled"`
+			Agent  string    `query:"agent" maxLength:"200" doc:"Id or name of the receptionist who answers"`
 			At     time.Time `query:"at" doc:"Instant; now where missing"`
 		}) (*shownOutput, error) {
 			at := in.At
 			if at.IsZero() {
 				at = s.Now()
 			}
-			out, err := s.shown(in.Tenant, in.Common, at)
+			out, err := s.shown(in.Tenant, in.Common, in.Agent, at)
 			return &shownOutput{out}, err
 		})
-	register(s, http.MethodGet, "/tenants/{tenant}/changes", "list-changes", "Every change of the tenant's directory, in order", history,
-		func(ctx context.Context, in *struct {
-			Tenanted
-			After uint64 `query:"after" doc:"seq of the last change that is known"`
-			Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
-		}) (*historyOutput, error) {
-			changes, err := s.Store.Changes(in.Tenant, in.After, in.Limit)
-			out := &historyOutput{}
-			out.Body.Changes = slices.Concat([]directory.Change{}, changes)
-			for i := range out.Body.Changes { // true reasons of absence only for those who may read them
-				if c := &out.Body.Changes[i]; c.Kind == directory.KindReferral && !identity(ctx).May(in.Tenant, account.ReadReferrals) {
-					c.Old, c.New = nil, nil
-				}
-			}
-			return out, err
-		})
+	register(s, http.MethodGet, "/tenants/{tenant}/changes", "list-changes", "Every change of the tenant's directory, in order", history, s.listChanges)
+}
+
+func (s *v1) listTenants(ctx context.Context, _ *struct{}) (*tenantsOutput, error) {
+	out := &tenantsOutput{}
+	out.Body.Tenants = []TenantInfo{}
+	for _, t := range s.Tenants().Tenants() {
+		if who := identity(ctx); !who.Sees(t.ID) && (t.Disabled || !s.answersFor(who, t.ID)) {
+			continue
+		}
+		info, err := s.info(t)
+		if err != nil {
+			return nil, err
+		}
+		out.Body.Tenants = append(out.Body.Tenants, info)
+	}
+	return out, nil
+}
+
+type changesInput struct {
+	Tenanted
+	After uint64 `query:"after" doc:"seq of the last change that is known"`
+	Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
+}
+
+func (s *v1) listChanges(ctx context.Context, in *changesInput) (*historyOutput, error) {
+	changes, err := s.Store.Changes(in.Tenant, in.After, in.Limit)
+	out := &historyOutput{}
+	out.Body.Changes = append([]directory.Change{}, changes...)
+	for i := range out.Body.Changes { // true reasons of absence only for those who may read them
+		if c := &out.Body.Changes[i]; c.Kind == directory.KindReferral && !identity(ctx).May(in.Tenant, account.ReadReferrals) {
+			c.Old, c.New = nil, nil
+		}
+	}
+	return out, err
 }
 
 // shown puts together what holds at an instant.
-func (s *v1) shown(tenant, common string, at time.Time) (out Shown, err error) {
+func (s *v1) shown(tenant, common, agent string, at time.Time) (out Shown, err error) {
 	if common != "" {
+		if wrong := s.checkCommon(tenant, common); wrong != nil {
+			return out, unprocessable("query", wrong)
+		}
 		if common, err = s.scope(tenant, common); err != nil {
-			return out, unprocessable("query", s.checkCommon(tenant, common))
+			return out, err
 		}
 	}
 	settings, err := s.settings(tenant)
@@ -225,6 +258,7 @@ func (s *v1) shown(tenant, common string, at time.Time) (out Shown, err error) {
 		}
 	}
 	out.Effective = directory.Inherit(own, over, at, settings)
+	out.Say = s.say(tenant, common, agent, out.Answer.Value, at)
 	notices, err := every[directory.Notice](s.Store, tenant, directory.KindNotice, "")
 	if err != nil {
 		return out, err
@@ -233,7 +267,13 @@ func (s *v1) shown(tenant, common string, at time.Time) (out Shown, err error) {
 	for _, n := range notices {
 		all = append(all, n.Doc)
 	}
-	out.Notices = slices.Concat([]directory.Notice{}, directory.Shown(all, common, at))
+	out.Notices = append([]directory.Notice{}, directory.Shown(all, common, at)...)
+	if out.Connect.Value == nil {
+		out.Connect.Value = []directory.Rule{}
+	}
+	if out.Contacts.Value == nil {
+		out.Contacts.Value = []directory.Contact{}
+	}
 	questions, err := every[directory.Question](s.Store, tenant, directory.KindQuestion, "")
 	out.Questions = []ShownQuestion{}
 	for _, q := range questions {
@@ -242,6 +282,22 @@ func (s *v1) shown(tenant, common string, at time.Time) (out Shown, err error) {
 		}
 	}
 	return out, err
+}
+
+// say fills in an answer phrase for a receptionist, given by id or name.
+func (s *v1) say(tenant, common, agent, phrase string, at time.Time) string {
+	now := s.Tenants()
+	t, _ := now.Tenant(tenant)
+	v := directory.PhraseValues{Company: t.Name, Agent: agent, At: at}
+	if a, known := now.Agent(agent); known {
+		v.Agent = a.Name
+	}
+	for _, c := range t.Common {
+		if c.Number == common {
+			v.Common = c.Name
+		}
+	}
+	return directory.Phrase(phrase, v)
 }
 
 func (s *v1) instructions(tenant, id string) (*directory.Instructions, error) {

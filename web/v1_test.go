@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -15,6 +16,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -48,12 +50,27 @@ func (tables) WriteXLSX(w io.Writer, sheet string, h []string, rows [][]string) 
 type service struct {
 	t      *testing.T
 	store  *store.Store
+	dir    atomic.Pointer[directory.Directory]
 	url    string
 	local  string
 	now    time.Time
 	log    *bytes.Buffer
 	live   map[string][2]string // call: tenant, agent
 	tokens map[string]string    // by tenant: one that may do everything
+	hold   chan struct{}        // imports wait for it, unless it is nil
+}
+
+// held is a store whose imports can be made to wait.
+type held struct {
+	*store.Store
+	s *service
+}
+
+func (h held) ImportPeople(ctx context.Context, tenant string, in directory.PeopleImport) (directory.ImportCounts, error) {
+	if h.s.hold != nil {
+		<-h.s.hold
+	}
+	return h.Store.ImportPeople(ctx, tenant, in)
 }
 
 const support = "+46840000009"
@@ -75,10 +92,18 @@ func newService(t *testing.T) *service {
 	if err != nil {
 		t.Fatal(err)
 	}
-	api := &web.V1{Store: s.store, Tenants: func() *directory.Directory { return dir }, Calendar: calendar.Calendar{Eves: true}, Tables: tables{},
+	s.dir.Store(dir)
+	api := &web.V1{Store: held{s.store, s}, Tenants: s.dir.Load, SetSwitch: s.setSwitch, Calendar: calendar.Calendar{Eves: true}, Tables: tables{},
 		Live: func(_ context.Context, id string) (string, string, bool) {
 			c, ok := s.live[id]
 			return c[0], c[1], ok
+		},
+		Reports: func(source, contentType string, data []byte) ([]directory.Report, error) {
+			all, err := exchange.ReadReports(source, contentType, data)
+			if errors.Is(err, exchange.ErrNoSource) {
+				err = directory.ErrNotFound
+			}
+			return all, err
 		},
 		Log: log, Metrics: web.NewV1Metrics(nil), Now: func() time.Time { return s.now }}
 	public, local := http.NewServeMux(), http.NewServeMux()
@@ -103,6 +128,15 @@ func newService(t *testing.T) *service {
 		s.tokens[tenant] = s.token(account.Token{Tenant: tenant, Name: "all of " + tenant, Scopes: account.Scopes(), PerMinute: 100_000})
 	}
 	return s
+}
+
+// setSwitch is what app does.
+func (s *service) setSwitch(tenant string, sw directory.Switch, by directory.Actor) (directory.Switch, error) {
+	kept, err := s.store.PutSwitch(tenant, sw, by, s.now)
+	if err == nil {
+		s.dir.Store(s.dir.Load().WithSwitch(tenant, kept))
+	}
+	return kept, err
 }
 
 func (s *service) token(t account.Token) string {
@@ -219,6 +253,9 @@ func TestAnItemIsCreatedReadChangedAndDeletedByItsVersion(t *testing.T) {
 	s.acme(204, "DELETE", path, "", "If-Match", next)
 	s.acme(404, "GET", path, "")
 	s.acme(404, "DELETE", path, "", "If-Match", "*")
+	for _, odd := range []string{"/people/%00", "/people/x/referrals/%00", "/offices/x/doorcodes/%00", "/people/%ff"} {
+		s.acme(404, "DELETE", odd, "", "If-Match", "*")
+	}
 
 	h := s.acme(200, "GET", path+"/history", "")
 	if h.field("changes.0.action")+h.field("changes.1.action")+h.field("changes.2.action") != "createupdatedelete" ||
@@ -235,16 +272,20 @@ func TestAnItemIsCreatedReadChangedAndDeletedByItsVersion(t *testing.T) {
 func TestErrorsNameTheFieldAsProblems(t *testing.T) {
 	s := newService(t)
 	for location, c := range map[string][3]string{
-		"body.email":             {"POST", "/people", `{"family_name":"Ek","email":"x"}`},
-		"body.numbers[0].number": {"POST", "/people", `{"family_name":"Ek","numbers":[{"kind":"mobile","number":"112"}]}`},
-		"body.numbers[0].kind":   {"POST", "/people", `{"family_name":"Ek","numbers":[{"kind":"fax","number":"08-123456"}]}`},
-		"body.shoe_size":         {"POST", "/people", `{"family_name":"Ek","shoe_size":38}`},
-		"body.substitutes[0]":    {"POST", "/people", `{"family_name":"Ek","substitutes":["nobody"]}`},
-		"body.common":            {"POST", "/notices", `{"text":"x","common":"+46812345678"}`},
-		"body.until":             {"POST", "/notices", `{"text":"x","from":"2026-11-23T12:00:00Z","until":"2026-11-23T12:00:00Z"}`},
-		"body.answer":            {"PUT", "/instructions/tenant", `{"answer":"{kompani}"}`},
-		"query.limit":            {"GET", "/people?limit=5000", ""},
-		"query.cursor":           {"GET", "/people?cursor=%21", ""},
+		"body.email":                      {"POST", "/people", `{"family_name":"Ek","email":"x"}`},
+		"body.numbers[0].number":          {"POST", "/people", `{"family_name":"Ek","numbers":[{"kind":"mobile","number":"112"}]}`},
+		"body.numbers[0].kind":            {"POST", "/people", `{"family_name":"Ek","numbers":[{"kind":"fax","number":"08-123456"}]}`},
+		"body.shoe_size":                  {"POST", "/people", `{"family_name":"Ek","shoe_size":38}`},
+		"body.substitutes[0]":             {"POST", "/people", `{"family_name":"Ek","substitutes":["nobody"]}`},
+		"body.common":                     {"POST", "/notices", `{"text":"x","common":"+46812345678"}`},
+		"body.until":                      {"POST", "/notices", `{"text":"x","from":"2026-11-23T12:00:00Z","until":"2026-11-23T12:00:00Z"}`},
+		"body.answer":                     {"PUT", "/instructions/tenant", `{"answer":"{kompani}"}`},
+		"query.limit":                     {"GET", "/people?limit=5000", ""},
+		"query.common":                    {"GET", "/shown?common=%2B46812345678", ""},
+		"body.responsibilities[0].common": {"POST", "/people", `{"family_name":"Ek","responsibilities":[{"common":"08-123 456 78","what":"moms"}]}`},
+		"query.cursor":                    {"GET", "/people?cursor=%21", ""},
+		"body.referrals[0].external_id":   {"POST", "/referrals/bulk", `{"referrals":[{"external_id":"17","code":"lunch"}]}`},
+		"body[0].extension":               {"POST", "/webhooks/referral", `[{"extension":"299","clear":true},{"clear":true}]`},
 		"body.people[1].external_id": {"POST", "/people/bulk",
 			`{"people":[{"family_name":"Ek","external_id":"1"},{"family_name":"Alm","external_id":"1"}]}`},
 	} {
@@ -254,29 +295,61 @@ func TestErrorsNameTheFieldAsProblems(t *testing.T) {
 		}
 	}
 	s.acme(400, "POST", "/people", `{`)
+	for method, want := range map[string]int{"PATCH": 405, "GET": 404} {
+		path := map[string]string{"PATCH": "/people/x", "GET": "/peeple"}[method]
+		if a := s.acme(want, method, path, ""); a.header.Get("Content-Type") != "application/problem+json" || a.field("detail") == "" || (want == 405) != (a.header.Get("Allow") == "GET, PUT, DELETE") {
+			t.Errorf("%s %s: %v %s", method, path, a.header, a.body)
+		}
+	}
+	if a := s.do(s.url, "", "GET", "/tenants/acme", ""); !strings.Contains(a.field("detail"), "there is no token") {
+		t.Errorf("%s", a.body)
+	}
+	if a := s.acme(200, "GET", "/codes", ""); a.field("0.code") != "lunch" || a.field("0.phrase") == "" {
+		t.Errorf("%s", a.body)
+	}
+	s.acme(201, "POST", "/offices", `{"name":"HQ","hours":{"week":{"monday":["08:00-17:00"]}}}`) // other days: closed
+	if a := s.acme(422, "POST", "/offices", `{"name":"HQ","hours":{"week":{"monday":["8-17"]}}}`); a.field("errors.0.location") != "body.hours.week.monday[0]" || !strings.Contains(a.body, "08:00-17:00") {
+		t.Errorf("%s", a.body)
+	}
 }
 
 func TestListsArePagedByCursor(t *testing.T) {
 	s := newService(t)
+	s.acme(200, "PUT", "/offices/hq", `{"name":"HQ"}`, "If-None-Match", "*")
 	for i := range 7 {
-		s.person(fmt.Sprintf(`{"family_name":"N%d"}`, i))
+		s.acme(200, "PUT", fmt.Sprintf("/people/p%d", i), fmt.Sprintf(`{"family_name":"N%d","external_id":"%d"}`, i, i), "If-None-Match", "*")
+		s.acme(201, "POST", fmt.Sprintf("/people/p%d/referrals", i), `{"code":"sjuk"}`)
+		s.acme(200, "POST", "/webhooks/line", fmt.Sprintf(`{"external_id":"%d","line":"busy"}`, i))
+		s.acme(201, "POST", "/people/p0/referrals", `{"code":"ledig"}`)
+		s.acme(200, "PUT", fmt.Sprintf("/offices/hq/doorcodes/d%d", i), `{"label":"x","code":"1"}`, "If-Match", "*")
+		s.acme(200, "PUT", "/instructions/tenant", fmt.Sprintf(`{"answer":"%d","valid_until":"2026-11-23T11:00:00Z"}`, i), "If-Match", "*")
+		s.acme(201, "POST", "/notices", `{"text":"x","until":"2026-11-23T11:00:00Z"}`)
+		s.acme(201, "POST", "/questions", `{"question":"x","answer":"x"}`)
 	}
-	seen, cursor := map[string]bool{}, ""
-	for pages := 1; ; pages++ {
-		a := s.acme(200, "GET", "/people?limit=3&cursor="+cursor, "")
-		for i := range 3 {
-			if id := a.field(fmt.Sprintf("items.%d.id", i)); id != "" {
-				if seen[id] {
-					t.Errorf("%s comes twice", id)
+	for path, c := range map[string]struct {
+		list, key string
+		want      int
+	}{"/people": {"items", "id", 7}, "/notices": {"items", "id", 7}, "/questions": {"items", "id", 7}, "/absent": {"items", "person", 7}, "/lines": {"items", "person", 7},
+		"/people/p0/referrals": {"items", "id", 8}, "/offices/hq/doorcodes": {"items", "id", 7}, "/flagged": {"items", "id", 8}, "/instructions/tenant/history": {"changes", "seq", 7}} {
+		seen, cursor, pages := map[string]bool{}, "", 0
+		for more := true; more; pages++ {
+			a := s.acme(200, "GET", path+"?limit=3&cursor="+cursor, "")
+			for i := range 4 {
+				id := a.field(fmt.Sprintf("%s.%d.%s", c.list, i, c.key))
+				if id != "" && (seen[id] || i == 3) {
+					t.Errorf("%s: %s comes twice, or is too many", path, id)
+				} else if id != "" {
+					seen[id] = true
 				}
-				seen[id] = true
 			}
+			cursor = a.field("next")
+			more = cursor != ""
 		}
-		if cursor = a.field("next"); cursor == "" {
-			if pages != 3 || len(seen) != 7 {
-				t.Errorf("%d pages with %d people", pages, len(seen))
-			}
-			return
+		if len(seen) != c.want || pages != 3 {
+			t.Errorf("%s: %d in %d pages, want %d in 3", path, len(seen), pages, c.want)
+		}
+		if a := s.acme(422, "GET", path+"?cursor=%21", ""); a.field("errors.0.location") != "query.cursor" {
+			t.Errorf("%s: %s", path, a.body)
 		}
 	}
 }
@@ -310,7 +383,7 @@ func TestTwoTenantsAttackEachOther(t *testing.T) {
 				continue
 			}
 			attacks++
-			at := strings.NewReplacer("{id}", person, "{referral}", ref, "{code}", "front").Replace(strings.TrimPrefix(path, "/api/v1"))
+			at := strings.NewReplacer("{id}", person, "{referral}", ref, "{code}", "front", "{source}", "referral").Replace(strings.TrimPrefix(path, "/api/v1"))
 			for _, tenant := range []string{"acme", "acme%2f..%2facme", "ACME", "nobody", "gone"} {
 				a := s.do(s.url, s.tokens["evil"], strings.ToUpper(method), strings.Replace(at, "{tenant}", tenant, 1), `{}`, "If-Match", "*")
 				if a.status != 404 || strings.Contains(a.body, secret) {
@@ -462,7 +535,7 @@ func TestReferralsAreSetClearedAndSpokenSafely(t *testing.T) {
 		t.Errorf("webhook: %d %s", a.status, a.body)
 	}
 	all := s.acme(200, "GET", "/people/"+id+"/referrals", "")
-	if all.field("0.doc.source") != "pbx" || all.field("0.doc.until") != "2026-11-24T08:00:00+01:00" || all.field("1.id") != "" {
+	if all.field("items.0.doc.source") != "pbx" || all.field("items.0.doc.until") != "2026-11-24T08:00:00+01:00" || all.field("items.1.id") != "" {
 		t.Errorf("referrals: %s", all.body)
 	}
 	for body, location := range map[string]string{`{"extension":"999","code":"03"}`: "body.extension", `{"code":"03"}`: "body.external_id", `{"external_id":"17","code":"99"}`: "body.code"} {
@@ -557,6 +630,52 @@ func TestAFileIsImportedWholeOrNotAtAll(t *testing.T) {
 	s.acme(404, "GET", "/imports/nothing", "")
 }
 
+func TestATenantHasOneFileReadAndOneImportRunningAtATime(t *testing.T) {
+	s := newService(t)
+	const file = "Efternamn\nEk\n"
+	slow, rest := io.Pipe()
+	req, err := http.NewRequestWithContext(t.Context(), "POST", s.url+"/api/v1/tenants/acme/imports?dry_run=true", slow)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+s.tokens["acme"])
+	req.Header.Set("Expect", "100-continue") // so that nothing is sent before the server reads it
+	tr := &http.Transport{ExpectContinueTimeout: time.Minute, DisableKeepAlives: true}
+	status := make(chan int, 1)
+	go func() {
+		res, err := tr.RoundTrip(req)
+		if err != nil {
+			status <- 0
+			return
+		}
+		res.Body.Close()
+		status <- res.StatusCode
+	}()
+	if _, err := io.WriteString(rest, file); err != nil {
+		t.Fatal(err)
+	}
+	if a := s.acme(503, "POST", "/imports?dry_run=true", file); a.header.Get("Retry-After") == "" || !strings.Contains(a.field("detail"), "another file") {
+		t.Errorf("%v %s", a.header, a.body)
+	}
+	s.acme(503, "POST", "/restore", "{}")
+	if a := s.do(s.url, s.tokens["evil"], "POST", "/tenants/evil/imports?dry_run=true", file); a.status != 200 {
+		t.Errorf("another tenant: %d %s", a.status, a.body)
+	}
+	rest.Close()
+	if got := <-status; got != 200 {
+		t.Errorf("the slow one: %d", got)
+	}
+	s.hold = make(chan struct{})
+	begun := s.acme(202, "POST", "/imports", file)
+	s.acme(409, "POST", "/imports", file)
+	s.acme(200, "POST", "/imports?dry_run=true", file)
+	close(s.hold)
+	if a := s.await(begun.field("job")); a.field("state") != "done" {
+		t.Errorf("%s", a.body)
+	}
+	s.await(s.acme(202, "POST", "/imports", file).field("job"))
+}
+
 func TestAnExportIsReadAsTheSame(t *testing.T) {
 	s := newService(t)
 	s.acme(200, "PUT", "/settings", `{"stale_months":3}`, "If-None-Match", "*")
@@ -612,6 +731,13 @@ func TestAnExportIsReadAsTheSame(t *testing.T) {
 		t.Errorf("restored:\n%s\nwant:\n%s", got, want)
 	}
 	s.acme(422, "POST", "/restore", `{"items":[{"kind":"doorcode","id":"x"},{"kind":"person","id":"y","doc":{}}]}`)
+	for _, id := range []string{"nobody/one", one, one + "/", one + "/" + strings.Repeat("x", 300)} { // nothing is written where anything is wrong
+		a := s.acme(422, "POST", "/restore", `{"items":[{"kind":"person","id":"new","doc":{"family_name":"Ny"}},{"kind":"referral","id":"`+id+`","doc":{"code":"sjuk"}}]}`)
+		if a.field("errors.0.location") != "body.items[1].id" {
+			t.Errorf("%.40s: %s", id, a.body)
+		}
+		s.acme(404, "GET", "/people/new", "")
+	}
 }
 
 func TestBulkUpsertsAreAllOrNone(t *testing.T) {
@@ -631,10 +757,36 @@ func TestBulkUpsertsAreAllOrNone(t *testing.T) {
 	if a := s.acme(409, "POST", "/people", `{"external_id":"1","family_name":"Other"}`); a.field("errors.0.location") != "body.external_id" {
 		t.Errorf("%s", a.body)
 	}
-	s.acme(204, "POST", "/people/"+first.field("results.0.id")+"/erase", "")
+	s.acme(200, "POST", "/people/"+first.field("results.0.id")+"/erase?dry_run=true", "")
+	s.acme(200, "GET", "/people/"+first.field("results.0.id"), "")
+	if a := s.acme(200, "POST", "/people/"+first.field("results.0.id")+"/erase", ""); a.field("versions") != "1" {
+		t.Errorf("%s", a.body)
+	}
 	s.acme(404, "GET", "/people/"+first.field("results.0.id"), "")
 	if a := s.acme(200, "GET", "/people/"+first.field("results.0.id")+"/history", ""); strings.Contains(a.body, "Ek") {
 		t.Errorf("history after erasure: %s", a.body)
+	}
+}
+
+func TestBulkUpsertsNameSubstitutesByExternalID(t *testing.T) {
+	s := newService(t)
+	old := s.person(`{"family_name":"Berg","external_id":"old"}`)
+	const body = `{"people":[{"external_id":" 1 ","family_name":"Ek","substitutes":["2","old"]},{"external_id":"2","family_name":"Alm","substitutes":["1"]}]}`
+	a := s.acme(200, "POST", "/people/bulk", body)
+	one, two := a.field("results.0.id"), a.field("results.1.id")
+	p := s.acme(200, "GET", "/people/"+one, "")
+	if p.field("doc.substitutes.0") != two || p.field("doc.substitutes.1") != old || p.field("doc.external_id") != "1" ||
+		s.acme(200, "GET", "/people/"+two, "").field("doc.substitutes.0") != one {
+		t.Errorf("substitutes: %s", p.body)
+	}
+	if a = s.acme(200, "POST", "/people/bulk", body); a.field("results.0.fate")+a.field("results.1.fate") != "unchangedunchanged" {
+		t.Errorf("again: %s", a.body)
+	}
+	for _, nobody := range []string{"1", "nobody"} { // oneself, and nobody
+		a = s.acme(422, "POST", "/people/bulk", `{"people":[{"external_id":"1","family_name":"Ek","substitutes":["`+nobody+`"]}]}`)
+		if a.field("errors.0.location") != "body.people[0].substitutes[0]" {
+			t.Errorf("%s: %s", nobody, a.body)
+		}
 	}
 }
 
@@ -668,5 +820,159 @@ func TestThePublishedDescriptionIsThatOfTheProgram(t *testing.T) {
 	defer res.Body.Close()
 	if res.StatusCode != 200 {
 		t.Errorf("served: %d", res.StatusCode)
+	}
+}
+
+func TestALineIsShownBesideTheReferralAndEndsByItself(t *testing.T) {
+	s := newService(t)
+	id := s.person(`{"given_name":"Anna","family_name":"Ek","external_id":"17","numbers":[{"kind":"extension","number":"205"}]}`)
+	hook := s.token(account.Token{Tenant: "acme", Name: "växel", Scopes: []account.Scope{account.Webhook}})
+	tell := func(want int, source, contentType, body string) answer {
+		t.Helper()
+		a := s.do(s.url, hook, "POST", "/tenants/acme/webhooks/"+source, body, "Content-Type", contentType)
+		if a.status != want {
+			t.Fatalf("%s: %d %s", body, a.status, a.body)
+		}
+		return a
+	}
+	presence := func() answer { return s.acme(200, "GET", "/people/"+id+"/presence", "") }
+	since := s.now.Add(-time.Minute).Format(time.RFC3339)
+	tell(200, "line", "application/json", `{"extension":"205","line":"busy","since":"`+since+`"}`)
+	s.acme(201, "POST", "/people/"+id+"/referrals", `{"code":"lunch"}`)
+	if a := presence(); a.field("line.state") != "busy" || a.field("line.since") != since || a.field("away") != "true" || a.field("phrase") == "" {
+		t.Errorf("busy at lunch: %s", a.body)
+	}
+	s.now = s.now.Add(time.Minute)
+	tell(200, "line", "application/x-www-form-urlencoded", "extension=205&line=busy&expires_in=60") // again
+	if a := s.acme(200, "GET", "/lines", ""); a.field("items.0.person") != id || a.field("items.0.since") != since {
+		t.Errorf("lines: %s", a.body)
+	}
+	s.now = s.now.Add(time.Minute - 1)
+	if presence().field("line.state") != "busy" {
+		t.Error("ended too early")
+	}
+	s.now = s.now.Add(1)
+	if a := presence(); a.field("line") != "" || s.acme(200, "GET", "/lines", "").field("items") != "[]" {
+		t.Errorf("expired: %s", a.body)
+	}
+	tell(200, "line", "application/dialog-info+xml", `<dialog-info entity="sip:205@pbx"><dialog><state>confirmed</state></dialog></dialog-info>`)
+	if presence().field("line.state") != "busy" {
+		t.Error("dialog-info")
+	}
+	if a := tell(200, "line", "application/json", `{"external_id":"17","line":"free"}`); a.field("results.0.fate") != "cleared" || presence().field("line") != "" {
+		t.Errorf("free: %s", a.body)
+	}
+	tell(200, "referral", "application/x-www-form-urlencoded", "extension=205&code=sjuk")
+	if presence().field("phrase") != "inte på plats" {
+		t.Errorf("form: %s", presence().body)
+	}
+	for location, body := range map[string]string{"body.extension": `{"extension":"299","line":"busy"}`, "body.line": `{"extension":"205","line":"odd"}`,
+		"body[1].expires_in": `[{"extension":"205","line":"busy"},{"extension":"205","line":"busy","expires_in":-1}]`} {
+		if a := tell(422, "line", "application/json", body); a.field("errors.0.location") != location {
+			t.Errorf("%s: %s", body, a.body)
+		}
+	}
+	tell(404, "ldap", "application/json", `{}`)
+	if a := s.do(s.url, hook, "GET", "/tenants/acme/lines", ""); a.status != 403 {
+		t.Errorf("a webhook's token reads: %d", a.status)
+	}
+	if a := s.acme(200, "GET", "/changes", ""); strings.Contains(a.body, "busy") {
+		t.Error("lines are in the history")
+	}
+}
+
+func TestWhatMayNoLongerHoldIsFlaggedInListsAndTogether(t *testing.T) {
+	s := newService(t)
+	s.acme(200, "PUT", "/instructions/tenant", `{"answer":"Acme","valid_until":"2027-01-01T00:00:00Z"}`, "If-None-Match", "*")
+	s.acme(201, "POST", "/questions", `{"question":"Öppet?","answer":"Ja"}`)
+	s.acme(201, "POST", "/notices", `{"text":"Tårta","until":"2026-11-23T12:00:00Z"}`)
+	office := s.acme(201, "POST", "/offices", `{"name":"HQ","hours":{"week":{"monday":["08:00-17:00"],"tuesday":["08:00-17:00"],"wednesday":[],"thursday":[],"friday":[],"saturday":[],"sunday":[],"holidays":[]}}}`)
+	s.acme(200, "PUT", "/offices/"+office.field("id")+"/doorcodes/front", `{"label":"Entré","code":"4711","expires":"2026-12-01T00:00:00Z"}`, "If-None-Match", "*")
+	if office.field("opening.open") != "true" || office.field("opening.closes") != "2026-11-23T17:00:00+01:00" {
+		t.Errorf("open at noon: %s", office.body)
+	}
+	person := s.person(`{"family_name":"Ek"}`)
+	s.acme(201, "POST", "/people/"+person+"/referrals", `{"code":"sjuk"}`)
+	s.acme(201, "POST", "/people/"+person+"/referrals", `{"code":"lunch"}`)
+	if a := s.acme(200, "GET", "/flagged", ""); a.field("items") != "[]" {
+		t.Errorf("nothing is stale yet: %s", a.body)
+	}
+	s.now = s.now.AddDate(0, 7, 0)
+	all := s.acme(200, "GET", "/flagged", "").body
+	for _, want := range []string{`"kind":"instructions","id":"tenant","title":"Acme","flags":["unconfirmed","expired"]`, `"title":"Öppet?","flags":["unconfirmed"]`, `"title":"Tårta","flags":["expired"]`,
+		`"title":"Entré","flags":["expired"]`, `"title":"sjuk","flags":["open_too_long"]`} {
+		if !strings.Contains(all, want) {
+			t.Errorf("%s is not in %s", want, all)
+		}
+	}
+	if strings.Contains(all, "lunch") || strings.Contains(all, "4711") {
+		t.Errorf("too much: %s", all)
+	}
+	if a := s.acme(200, "GET", "/questions", ""); a.field("items.0.flags.0") != "unconfirmed" {
+		t.Errorf("list: %s", a.body)
+	}
+	reader := s.token(account.Token{Tenant: "acme", Name: "reader", Scopes: []account.Scope{account.ReadDirectory}})
+	if a := s.do(s.url, reader, "GET", "/tenants/acme/flagged", ""); a.status != 200 || strings.Contains(a.body, "sjuk") {
+		t.Errorf("a reader sees true reasons: %s", a.body)
+	}
+	at := "/offices/" + office.field("id") + "/opening?at="
+	if a := s.acme(200, "GET", at+"2026-11-24T18:00:00%2B01:00", ""); a.field("open") != "false" || a.field("opens") != "2026-11-30T08:00:00+01:00" {
+		t.Errorf("opening: %s", a.body)
+	}
+	if a := s.acme(200, "GET", at+"2026-12-25T10:00:00%2B01:00", ""); a.field("holiday") != "juldagen" || a.field("opens") != "2026-12-28T08:00:00+01:00" {
+		t.Errorf("opening: %s", a.body)
+	}
+}
+
+func TestAnyEarlierVersionOfAnyItemCanBeRestored(t *testing.T) {
+	s := newService(t)
+	s.acme(200, "PUT", "/people/anna", `{"family_name":"Ek"}`, "If-None-Match", "*")
+	for path, versions := range map[string][3]string{
+		"/people/bo":                 {`{"family_name":"Ek"}`, `{"family_name":"Alm"}`, "doc.family_name"},
+		"/offices/hq":                {`{"name":"Ett"}`, `{"name":"Två"}`, "doc.name"},
+		"/notices/n":                 {`{"text":"Ett"}`, `{"text":"Två"}`, "doc.text"},
+		"/questions/q":               {`{"question":"Ett?","answer":"x"}`, `{"question":"Två?","answer":"x"}`, "doc.question"},
+		"/instructions/tenant":       {`{"answer":"Ett"}`, `{"answer":"Två"}`, "doc.answer"},
+		"/instructions/" + support:   {`{"answer":"Ett"}`, `{"answer":"Två"}`, "doc.answer"},
+		"/people/anna/referrals/one": {`{"code":"sjuk"}`, `{"code":"ledig"}`, "doc.code"},
+		"/settings":                  {`{"stale_months":1}`, `{"stale_months":2}`, "doc.stale_months"},
+	} {
+		t.Run(path, func(t *testing.T) {
+			outer := s.t
+			s.t = t
+			defer func() { s.t = outer }()
+			first := s.acme(200, "PUT", path, versions[0], "If-None-Match", "*")
+			want := first.field(versions[2])
+			s.acme(200, "PUT", path, versions[1], "If-Match", first.header.Get("ETag"))
+			match := []string{"If-Match", "*"}
+			if path != "/settings" { // which are always there
+				s.acme(204, "DELETE", path, "", "If-Match", "*")
+				match = []string{"If-None-Match", "*"}
+			}
+			h := s.acme(200, "GET", path+"/history", "")
+			body := `{"version":` + h.field("changes.0.seq") + `}`
+			s.acme(428, "POST", path+"/restore", body)
+			if a := s.acme(200, "POST", path+"/restore", body, match...); a.field(versions[2]) != want || want == "" {
+				t.Errorf("restored: %s", a.body)
+			}
+			h = s.acme(200, "GET", path+"/history", "")
+			last := strings.Count(h.body, `"seq"`) - 1
+			if h.field(fmt.Sprintf("changes.%d.action", last)) != "restore" {
+				t.Errorf("history: %s", h.body)
+			}
+			s.acme(422, "POST", path+"/restore", `{"version":987654}`, "If-Match", "*")
+		})
+	}
+}
+
+func TestEveryWriteIsLoggedWithWhoDidIt(t *testing.T) {
+	s := newService(t)
+	before := s.log.Len()
+	s.acme(200, "PUT", "/people/bo", `{"family_name":"Ek"}`, "If-None-Match", "*")
+	s.acme(412, "PUT", "/people/bo", `{"family_name":"Ek"}`, "If-None-Match", "*")
+	s.acme(200, "GET", "/people/bo", "")
+	said := s.log.String()[before:]
+	if n := strings.Count(said, "api: written"); n != 1 || !strings.Contains(said, "operation=put-people") || !strings.Contains(said, "tenant=acme") || !strings.Contains(said, "token:") {
+		t.Errorf("%d writes are told of:\n%s", n, said)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -61,12 +62,17 @@ func (i *imports) close() {
 	i.running.Wait()
 }
 
-// begin runs an import on a goroutine of its own.
-func (i *imports) begin(tenant string, run func(ctx context.Context, progress func(done, total int)) (directory.ImportCounts, error)) (string, bool) {
+// begin runs an import on a goroutine of its own, unless one of the tenant runs already.
+func (i *imports) begin(tenant string, run func(ctx context.Context, progress func(done, total int)) (directory.ImportCounts, error)) (string, error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if i.closed {
-		return "", false
+		return "", huma.Error503ServiceUnavailable("the service is being stopped")
+	}
+	for key, job := range i.jobs {
+		if strings.HasPrefix(key, tenant+"/") && job.State == "running" {
+			return "", directory.ErrImporting
+		}
 	}
 	if i.jobs == nil {
 		i.jobs = map[string]*ImportJob{}
@@ -93,7 +99,7 @@ func (i *imports) begin(tenant string, run func(ctx context.Context, progress fu
 			job.State, job.Error = "failed", err.Error()
 		}
 	}()
-	return job.ID, true
+	return job.ID, nil
 }
 
 func (i *imports) job(tenant, id string) (ImportJob, bool) {
@@ -133,9 +139,11 @@ type Export struct {
 }
 
 func (s *v1) transferRoutes() {
-	slow := func(op *huma.Operation) { op.MaxBodyBytes, op.BodyReadTimeout = maxUpload, 2*time.Minute }
-	register(s, http.MethodPost, "/tenants/{tenant}/imports", "import-people", "Import people from a CSV or XLSX file: staged, then switched at once", writing, s.importPeople,
-		slow, failing(http.StatusConflict, http.StatusRequestEntityTooLarge))
+	slow := func(op *huma.Operation) {
+		op.MaxBodyBytes, op.BodyReadTimeout, op.Middlewares = maxUpload, 2*time.Minute, huma.Middlewares{s.upload}
+		op.Errors = append(op.Errors, http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusServiceUnavailable)
+	}
+	register(s, http.MethodPost, "/tenants/{tenant}/imports", "import-people", "Import people from a CSV or XLSX file: staged, then switched at once", writing, s.importPeople, slow)
 	register(s, http.MethodGet, "/tenants/{tenant}/imports/{id}", "get-import", "How far an import is", writing,
 		func(_ context.Context, in *ItemPath) (*struct{ Body ImportJob }, error) {
 			job, known := s.imports.job(in.Tenant, in.ID)
@@ -145,8 +153,7 @@ func (s *v1) transferRoutes() {
 			return &struct{ Body ImportJob }{job}, nil
 		})
 	register(s, http.MethodGet, "/tenants/{tenant}/export", "export", "Everything of the tenant in one file; referrals need the scope referrals:read", reading, s.export)
-	register(s, http.MethodPost, "/tenants/{tenant}/restore", "restore-export", "Write what an export in JSON holds; what it does not hold stays", writing, s.restoreExport, slow,
-		failing(http.StatusConflict, http.StatusRequestEntityTooLarge))
+	register(s, http.MethodPost, "/tenants/{tenant}/restore", "restore-export", "Write what an export in JSON holds; what it does not hold stays", writing, s.restoreExport, slow)
 }
 
 func (s *v1) importPeople(ctx context.Context, in *importInput) (*struct {
@@ -169,7 +176,8 @@ func (s *v1) importPeople(ctx context.Context, in *importInput) (*struct {
 	for _, p := range people {
 		book.Add(p.ID, p.Doc)
 	}
-	plan, err := directory.PlanImport(book, header, rows, directory.PlanOptions{Region: s.region(in.Tenant), Replace: in.Replace, NewID: newID})
+	plan, err := directory.PlanImport(book, header, rows, directory.PlanOptions{Region: s.region(in.Tenant), Replace: in.Replace, NewID: newID,
+		IsCommon: func(number string) bool { return s.checkCommon(in.Tenant, number) == nil }})
 	if err != nil {
 		return nil, huma.Error422UnprocessableEntity(err.Error(), &huma.ErrorDetail{Location: "body", Message: err.Error()})
 	}
@@ -200,7 +208,7 @@ func (s *v1) importPeople(ctx context.Context, in *importInput) (*struct {
 }
 
 func (s *v1) begin(tenant string, in directory.PeopleImport) (string, error) {
-	id, ok := s.imports.begin(tenant, func(ctx context.Context, progress func(int, int)) (directory.ImportCounts, error) {
+	return s.imports.begin(tenant, func(ctx context.Context, progress func(int, int)) (directory.ImportCounts, error) {
 		in.Progress = progress
 		counts, err := s.Store.ImportPeople(ctx, tenant, in)
 		if err == nil {
@@ -209,10 +217,6 @@ func (s *v1) begin(tenant string, in directory.PeopleImport) (string, error) {
 		s.Log.Info("import of people", "tenant", tenant, "by", in.By.Name, "counts", counts, "err", err)
 		return counts, err
 	})
-	if !ok {
-		return "", huma.Error503ServiceUnavailable("the service is being stopped")
-	}
-	return id, nil
 }
 
 func (s *v1) export(ctx context.Context, in *exportInput) (*exportOutput, error) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strconv"
 	"text/tabwriter"
 	"time"
@@ -173,10 +174,16 @@ func eachCall(cmd *cobra.Command, from *storeFlags, p *period, to func(io.Writer
 }
 
 func callsShow(from *storeFlags) *cobra.Command {
-	return &cobra.Command{
+	var replay bool
+	cmd := &cobra.Command{
 		Use:   "show ID",
 		Short: "Print one call's story and what it is charged",
-		Args:  cobra.ExactArgs(1),
+		Long: `Print one call's story line by line, with the seconds since it arrived and the time of the clock, and what it is charged; of a call
+that is live, so far.
+
+With --replay the story is folded again, and it is said whether the record and its row come out as they stand; where not, the exit
+code is 1. What the call cost is compared where the configuration still has the row's version of the plan.`,
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r, err := from.reader()
 			if err != nil {
@@ -184,15 +191,68 @@ func callsShow(from *storeFlags) *cobra.Command {
 			}
 			defer r.Close()
 			rec, err := r.Call(call.ID(args[0]))
+			if server, running := r.(*web.Client); running && errors.Is(err, web.ErrNotFound) {
+				rec, err = server.LiveStory(cmd.Context(), call.ID(args[0]))
+			}
 			if errors.Is(err, web.ErrNotFound) {
 				return exit(exitNotFound, fmt.Errorf("no call %s", args[0]))
 			}
 			if err != nil {
 				return err
 			}
-			return billing.WriteStory(cmd.OutOrStdout(), rec)
+			if err := billing.WriteStory(cmd.OutOrStdout(), rec); err != nil {
+				return err
+			}
+			if replay && rec.Outcome == "" {
+				return fmt.Errorf("call %s is under way: it can be replayed when it has ended", rec.Call)
+			}
+			if err := writeCallMessages(cmd, r, rec.Call); err != nil || !replay {
+				return err
+			}
+			return replayCall(cmd.OutOrStdout(), from, rec)
 		},
 	}
+	cmd.Flags().BoolVar(&replay, "replay", false, "fold the story again, and say whether it gives the same row")
+	return cmd
+}
+
+// replayCall says whether the story gives the record.
+func replayCall(w io.Writer, from *storeFlags, rec record.Record) error {
+	var plan *tariff.Plan
+	if rec.Row != nil {
+		plan = from.plan(rec.Row.Plan)
+	}
+	differs := record.Replay(rec, plan)
+	for _, d := range differs {
+		fmt.Fprintln(w, "replay differs:", d)
+	}
+	switch {
+	case len(differs) > 0:
+		return fmt.Errorf("call %s: the story does not give the record", rec.Call)
+	case rec.Row == nil:
+		fmt.Fprintln(w, "replay: the same record, no row")
+	case plan == nil:
+		fmt.Fprintf(w, "replay: the same record and facts of the row; the configuration has no plan %s, so the price was not computed again\n", rec.Row.Plan)
+	default:
+		fmt.Fprintln(w, "replay: the same record and the same row")
+	}
+	return nil
+}
+
+// plan finds a plan by its name and version; nil where there is none.
+func (f *storeFlags) plan(ref string) *tariff.Plan {
+	plans := []tariff.Plan{tariff.DefaultPlan()}
+	if _, err := os.Stat(f.config); err == nil { // a store can be read without
+		if cfg, err := loadConfig(f.config); err == nil {
+			plans = append(cfg.Plans, plans...)
+		}
+	}
+	for i := range plans {
+		if plans[i].Ref() == ref {
+			return &plans[i]
+		}
+	}
+	return nil
 }
 
 // list prints calls as a table. It aligns a screenful at a time, so that a long list begins at once.

@@ -88,8 +88,8 @@ Exit codes:
   5  the demo did not add up
 `)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return exit(exitUsage, err) })
-	root.AddCommand(serveCommand(), demoCommand(), checkCommand(), callsCommand(), messagesCommand(), agentsCommand(), tenantsCommand(), peopleCommand(), tokensCommand(), keysCommand(),
-		rateCommand(), versionCommand())
+	root.AddCommand(serveCommand(), demoCommand(), checkCommand(), callsCommand(), messagesCommand(), agentsCommand(), liveCommand(), tenantsCommand(), peopleCommand(), tokensCommand(), keysCommand(),
+		eventsCommand(), statsCommand(), rateCommand(), versionCommand())
 	for _, c := range root.Commands() {
 		usageErrors(c)
 	}

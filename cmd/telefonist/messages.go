@@ -79,6 +79,26 @@ func listMessages(cmd *cobra.Command, from *storeFlags, q web.MessageQuery) erro
 	})
 }
 
+// writeCallMessages prints the messages of a call and how far each has come, nothing where there are none.
+func writeCallMessages(cmd *cobra.Command, r app.Reader, id call.ID) error {
+	m, ok := r.(app.MessageReader)
+	if !ok {
+		return nil
+	}
+	w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+	n := 0
+	err := m.Messages(cmd.Context(), web.MessageQuery{Call: id}, func(o record.Outgoing) error {
+		if n++; n == 1 {
+			fmt.Fprintln(w, "\nMESSAGE\tWRITTEN\tCHANNEL\tTO\tSTATE\tCODE")
+		}
+		msg := o.Message
+		_, err := fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", msg.ID, msg.Created.In(calendar.Stockholm()).Format(time.DateTime), msg.Channel,
+			strings.TrimSpace(string(msg.To.Kind)+" "+msg.To.Name), o.State, dash(o.Code))
+		return err
+	})
+	return errors.Join(err, w.Flush())
+}
+
 func messagesShow(from *storeFlags) *cobra.Command {
 	return &cobra.Command{
 		Use:   "show ID",

@@ -49,6 +49,7 @@ func serve(ctx context.Context, file string) error {
 	if err := a.Start(ctx); err != nil {
 		return err
 	}
+	tune(a.AudioThreads())
 	return watch(ctx, a, file, signals)
 }
 

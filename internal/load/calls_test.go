@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -29,6 +30,10 @@ func TestMain(m *testing.M) {
 
 const patience = 60 * time.Second
 
+// generatorSockets is how many sockets the far sides of all calls share: few, so that a system call of the generator sends
+// or takes many packets and the cores are the server's.
+const generatorSockets = 4
+
 // bench is a whole server in a process of its own, its far sides, and a generator of their audio.
 type bench struct {
 	t      testing.TB
@@ -38,6 +43,7 @@ type bench struct {
 	trunk  *side
 	phones *side
 	gen    *Generator
+	fars   atomic.Int64
 	placed int
 	legs   []*talk // that stand, of both sides, the oldest first
 }
@@ -56,8 +62,15 @@ func build(t testing.TB) string {
 	return bin
 }
 
-// newBench starts a server with agents at their phones, and a generator.
-func newBench(t testing.TB, network string, agents int) *bench {
+// The forms of a bench: what carries the audio of the trunk's legs, and where the agents are.
+const (
+	ownPorts    = "own"         // a port pair for each leg
+	sharedPorts = "shared"      // the trunk's legs share ports, the phones' do not
+	sharedBoth  = "shared-both" // all legs share ports: the agents are extensions behind the trunk
+)
+
+// newBench starts a server with agents, and a generator.
+func newBench(t testing.TB, network string, agents int, form string) *bench {
 	t.Helper()
 	dir := t.TempDir()
 	b := &bench{t: t, net: network, log: filepath.Join(dir, "log")}
@@ -72,39 +85,53 @@ media: {address: %[1]s1, ports: 10000-31999, timeout: {first: 5m, steady: 5m}}
 web: {listen: "%[1]s1:8080"}
 store: {dir: data}
 log: {level: warn}
-trunks: [{name: pbx, allow: [%[1]s10], target: "sip:%[1]s10:5060"}]
+trunks: [{name: pbx, allow: [%[1]s10], target: "sip:%[1]s10:5060", media: %[2]s}]
 provision: [tenants.yaml]
 drain_timeout: 1s
-`, network))
+`, network, strings.TrimSuffix(form, "-both")))
 	var people strings.Builder
+	service := ""
+	if form == sharedBoth {
+		service = ", service: with_own"
+	}
 	for i := range agents {
+		if form == sharedBoth {
+			fmt.Fprintf(&people, "  - {id: a%d, name: a%d, trunk_extension: \"%d\", kind: tenant, tenant: acme, wrap_up: 0s}\n", i, i, 70000+i)
+			continue
+		}
 		fmt.Fprintf(&people, "  - {id: a%d, name: a%d, extension: \"%d\", kind: service, password: a%d-secret, wrap_up: 0s}\n", i, i, 70000+i, i)
 	}
 	write("tenants.yaml", `
 tenants:
-  - {id: acme, name: Acme AB, number: "+46850000001", trunk: pbx, common_numbers: [{name: A, number: "+4684000001"}]}
+  - {id: acme, name: Acme AB, number: "+46850000001", trunk: pbx, common_numbers: [{name: A, number: "+4684000001"}]`+service+`}
 agents:
 `+people.String())
 	b.start(build(t), dir)
 	ip := func(last string, port uint16) netip.AddrPort {
 		return netip.AddrPortFrom(netip.MustParseAddr(network+last), port)
 	}
-	gen, err := Start(ip("20", 0).Addr(), 32)
+	gen, err := Start(generatorSockets)
 	if err != nil {
 		t.Fatal(err)
 	}
 	b.gen = gen
 	// The audio's address differs from the signalling's, as behind a border controller.
-	b.trunk = newSide(t, ip("10", 5060), ip("1", 5060), gen.Sockets())
-	b.phones = newSide(t, ip("21", 5060), ip("1", 5060), gen.Sockets())
+	b.trunk = newSide(t, ip("10", 5060), ip("1", 5060), b.far)
+	b.phones = newSide(t, ip("21", 5060), ip("1", 5060), b.far)
 	t.Cleanup(b.close)
 	for i := range agents {
+		if form == sharedBoth {
+			break
+		}
 		if err := b.phones.register(fmt.Sprint("a", i), fmt.Sprintf("a%d-secret", i)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	return b
 }
+
+// far is the next far side's address, of either side.
+func (b *bench) far() netip.AddrPort { return b.gen.Far(int(b.fars.Add(1)) % 65000) }
 
 func (b *bench) start(bin, dir string) {
 	b.t.Helper()
@@ -175,7 +202,9 @@ func (b *bench) call(n int) (streams []Stream, calls []*talk) {
 		var c *talk
 		select {
 		case c = <-b.trunk.up:
-			calls = append(calls, c)
+			if c.target != "" {
+				calls = append(calls, c)
+			}
 		case c = <-b.phones.up:
 		case <-deadline:
 			text, _ := os.ReadFile(b.log)
@@ -247,18 +276,18 @@ func (b *bench) text(path string) string {
 	return out
 }
 
-// cpu is what the server has used, exact to 10 ms.
-func (b *bench) cpu() time.Duration {
-	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", b.cmd.Process.Pid))
+// cpu is what a process has used, exact to 10 ms.
+func cpu(pid int) time.Duration {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
 	user, _ := strconv.Atoi(fields[11])
 	system, _ := strconv.Atoi(fields[12])
 	return time.Duration(user+system) * 10 * time.Millisecond
 }
 
-// resident is the server's memory in bytes.
-func (b *bench) resident() int {
-	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", b.cmd.Process.Pid))
+// resident is a process's memory in bytes.
+func resident(pid int) int {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	for line := range strings.Lines(string(text)) {
 		if value, ok := strings.CutPrefix(line, "VmRSS:"); ok {
 			kb, _ := strconv.Atoi(strings.Fields(value)[0])
@@ -268,13 +297,16 @@ func (b *bench) resident() int {
 	return 0
 }
 
+// resident is the server's memory in bytes.
+func (b *bench) resident() int { return resident(b.cmd.Process.Pid) }
+
 func (b *bench) descriptors() int {
 	files, _ := os.ReadDir(fmt.Sprintf("/proc/%d/fd", b.cmd.Process.Pid))
 	return len(files)
 }
 
 func TestCallsThroughTheWholeServerLoseNothing(t *testing.T) {
-	b := newBench(t, "127.32.1.", 5)
+	b := newBench(t, "127.32.1.", 5, ownPorts)
 	streams, calls := b.call(5)
 	r, err := b.gen.Run(Spec{Streams: streams, Reports: true, Warm: 200 * time.Millisecond, Measure: time.Second},
 		func() {}, func() {})
@@ -291,36 +323,64 @@ func TestCallsThroughTheWholeServerLoseNothing(t *testing.T) {
 // BenchmarkCalls is the whole server under two-way G.711 calls: CPU time and memory of its process alone.
 func BenchmarkCalls(b *testing.B) {
 	for _, calls := range setting("TELEFONIST_BENCH_CALLS", 500, 1000, 2000) {
-		b.Run(fmt.Sprintf("calls=%d", calls), func(b *testing.B) {
-			s := newBench(b, "127.32.2.", calls)
-			idle := s.resident()
-			streams, talks := s.call(calls)
-			var perPacket, p50, p99 []float64
-			lost, disordered := 0, 0
-			for range setting("TELEFONIST_BENCH_ROUNDS", 3)[0] {
-				var before, after time.Duration
-				r, err := s.gen.Run(Spec{Streams: streams, Reports: true, Warm: time.Second,
-					Measure: time.Duration(setting("TELEFONIST_BENCH_SECONDS", 3)[0]) * time.Second},
-					func() { before = s.cpu() }, func() { after = s.cpu() })
-				if err != nil {
-					b.Fatal(err)
-				}
-				perPacket = append(perPacket, float64((after-before).Nanoseconds())/1e3/float64(r.Sent))
-				p50 = append(p50, float64(r.P50)/1e6)
-				p99 = append(p99, float64(r.P99)/1e6)
-				lost += r.Lost()
-				disordered += r.Disordered
-			}
-			b.ReportMetric(0, "ns/op")
-			b.ReportMetric(median(perPacket), "µs/packet")
-			b.ReportMetric(median(p50), "p50-ms")
-			b.ReportMetric(median(p99), "p99-ms")
-			b.ReportMetric(float64(lost), "lost")
-			b.ReportMetric(float64(disordered), "disordered")
-			b.ReportMetric(float64(s.resident()-idle)/1024/float64(calls), "KB/call")
-			s.end(talks)
-		})
+		for _, form := range forms() {
+			b.Run(fmt.Sprintf("%s/calls=%d", form, calls), func(b *testing.B) { benchCalls(b, form, calls) })
+		}
 	}
+}
+
+// forms are those that TELEFONIST_BENCH_FORMS names, or all.
+func forms() []string {
+	all := []string{ownPorts, sharedPorts, sharedBoth}
+	if only := strings.Fields(os.Getenv("TELEFONIST_BENCH_FORMS")); len(only) > 0 {
+		all = slices.DeleteFunc(all, func(f string) bool { return !slices.Contains(only, f) })
+	}
+	return all
+}
+
+func benchCalls(b *testing.B, form string, calls int) {
+	s := newBench(b, "127.32.2.", calls, form)
+	idle := s.resident()
+	streams, talks := s.call(calls)
+	measure(b, s.gen, streams, s.cmd.Process.Pid).report(b)
+	b.ReportMetric(float64(s.resident()-idle)/1024/float64(calls), "KB/call")
+	s.end(talks)
+}
+
+// figures are what several rounds of a benchmark saw.
+type figures struct {
+	perPacket, p50, p99 []float64 // µs of CPU, ms, ms
+	lost, disordered    int
+}
+
+// measure sends streams through a process in rounds.
+func measure(b *testing.B, gen *Generator, streams []Stream, pid int) (f figures) {
+	b.Helper()
+	for range setting("TELEFONIST_BENCH_ROUNDS", 3)[0] {
+		var before, after time.Duration
+		r, err := gen.Run(Spec{Streams: streams, Reports: true, Warm: time.Second,
+			Measure: time.Duration(setting("TELEFONIST_BENCH_SECONDS", 3)[0]) * time.Second},
+			func() { before = cpu(pid) }, func() { after = cpu(pid) })
+		if err != nil {
+			b.Fatal(err)
+		}
+		f.perPacket = append(f.perPacket, float64((after-before).Nanoseconds())/1e3/float64(r.Sent))
+		f.p50 = append(f.p50, float64(r.P50)/1e6)
+		f.p99 = append(f.p99, float64(r.P99)/1e6)
+		f.lost += r.Lost()
+		f.disordered += r.Disordered
+	}
+	return f
+}
+
+// report gives the medians.
+func (f figures) report(b *testing.B) {
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(median(f.perPacket), "µs/packet")
+	b.ReportMetric(median(f.p50), "p50-ms")
+	b.ReportMetric(median(f.p99), "p99-ms")
+	b.ReportMetric(float64(f.lost), "lost")
+	b.ReportMetric(float64(f.disordered), "disordered")
 }
 
 func median(v []float64) float64 {

@@ -59,12 +59,12 @@ type ear struct {
 	highest                       []uint32 // by stream
 	received, disordered, packets int
 	delay, spacing                histogram
-	last                          [1 << 16]int64 // when a source's last packet came, by its port
-	heard                         [1 << 16]bool
+	last                          map[uint32]int64 // when a source's last packet came, by its SSRC
 }
 
 func newEar(sockets []socket, streams int) *ear {
-	e := &ear{sockets: sockets, highest: make([]uint32, streams), delay: newHistogram(), spacing: newHistogram()}
+	e := &ear{sockets: sockets, highest: make([]uint32, streams), delay: newHistogram(), spacing: newHistogram(),
+		last: map[uint32]int64{}}
 	e.from.Store(1<<63 - 1)
 	e.to.Store(1<<63 - 1)
 	for i := range e.messages {
@@ -92,7 +92,7 @@ func (e *ear) receive(fd int) int {
 		e.messages[i].header.Namelen = unix.SizeofSockaddrInet4
 		e.messages[i].header.SetControllen(len(e.controls[i]))
 	}
-	n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, uintptr(fd), uintptr(unsafe.Pointer(&e.messages[0])), batchMost,
+	n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, uintptr(fd), uintptr(unsafe.Pointer(&e.messages[0])), batchMost,
 		unix.MSG_DONTWAIT, 0, 0)
 	if errno != 0 {
 		return 0
@@ -106,20 +106,22 @@ func (e *ear) drain(fd int) int {
 	for i := range n {
 		c := &e.controls[i] // cmsghdr of 16 bytes, then struct timespec
 		at := int64(binary.NativeEndian.Uint64(c[16:]))*1e9 + int64(binary.NativeEndian.Uint64(c[24:]))
-		e.hear(e.buffers[i][:e.messages[i].length], e.names[i].Port, at, from, to)
+		e.hear(e.buffers[i][:e.messages[i].length], at, from, to)
 	}
 	return n
 }
 
-func (e *ear) hear(b []byte, port uint16, at, from, to int64) {
-	if at >= from && at < to {
+func (e *ear) hear(b []byte, at, from, to int64) {
+	if len(b) < headerSize {
+		return
+	}
+	if ssrc := binary.BigEndian.Uint32(b[8:]); at >= from && at < to {
 		e.packets++
-		if e.heard[port] {
-			d := time.Duration(at-e.last[port]) - interval
+		if last, heard := e.last[ssrc]; heard {
+			d := time.Duration(at-last) - interval
 			e.spacing.add(max(d, -d))
 		}
-		e.heard[port] = true
-		e.last[port] = at
+		e.last[ssrc] = at
 	}
 	if len(b) < packetSize || binary.BigEndian.Uint32(b[headerSize:]) != magic {
 		return
@@ -142,11 +144,6 @@ func (e *ear) hear(b []byte, port uint16, at, from, to int64) {
 func (e *ear) result(sent int) Result {
 	r := Result{Sent: sent, Received: e.received, Disordered: e.disordered, Packets: e.packets,
 		P50: e.delay.at(0.5), P99: e.delay.at(0.99), Max: e.delay.max,
-		SpacingP99: e.spacing.at(0.99), SpacingMax: e.spacing.max}
-	for _, heard := range e.heard {
-		if heard {
-			r.Sources++
-		}
-	}
+		SpacingP99: e.spacing.at(0.99), SpacingMax: e.spacing.max, Sources: len(e.last)}
 	return r
 }

@@ -27,8 +27,8 @@ type Spec struct {
 
 // Stream is one direction of a call, as its sender sees it.
 type Stream struct {
-	Socket int            // the number of the generator's socket
-	To     netip.AddrPort // where to send
+	From netip.AddrPort // an address of Generator.Far
+	To   netip.AddrPort // where to send
 }
 
 // Result is what was seen of the packets sent in the measured time.
@@ -38,7 +38,7 @@ type Result struct {
 	Sent, Received, Disordered int
 	// P50, P99 and Max are of the delay from sending to arrival.
 	P50, P99, Max time.Duration
-	// Packets counts whatever arrived from anybody, Sources from how many addresses.
+	// Packets counts whatever arrived from anybody, Sources with how many SSRCs.
 	Packets, Sources int
 	// SpacingP99 and SpacingMax are of how far the time between two packets of a source was from 20 ms.
 	SpacingP99, SpacingMax time.Duration
@@ -49,20 +49,21 @@ func (r Result) Lost() int { return r.Sent - r.Received }
 
 // Generator is a running generator process.
 type Generator struct {
-	cmd     *exec.Cmd
-	in      io.WriteCloser
-	out     *bufio.Reader
-	sockets []netip.AddrPort
+	cmd   *exec.Cmd
+	in    io.WriteCloser
+	out   *bufio.Reader
+	ports []uint16
 }
 
-// Start runs this test binary again as a generator with sockets at an address.
-func Start(ip netip.Addr, sockets int) (*Generator, error) {
+// Start runs this test binary again as a generator with so many sockets.
+func Start(sockets int) (*Generator, error) {
 	exe, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("load: %w", err)
 	}
 	cmd := exec.Command(exe)
-	cmd.Env = append(os.Environ(), Role+"=1", "GOMAXPROCS=2")
+	// Its two locked threads make raw system calls only, so that Go's scheduler has nothing to do but to leave them alone.
+	cmd.Env = append(os.Environ(), Role+"=1", "GOMAXPROCS=4", "GODEBUG=asyncpreemptoff=1")
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -76,7 +77,7 @@ func Start(ip netip.Addr, sockets int) (*Generator, error) {
 		return nil, fmt.Errorf("load: %w", err)
 	}
 	g := &Generator{cmd: cmd, in: in, out: bufio.NewReader(out)}
-	if err := g.ask(opening{IP: ip, Sockets: sockets}, &g.sockets); err != nil {
+	if err := g.ask(opening{Sockets: sockets}, &g.ports); err != nil {
 		g.Close()
 		return nil, err
 	}
@@ -85,7 +86,6 @@ func Start(ip netip.Addr, sockets int) (*Generator, error) {
 
 // opening is the first line to a generator.
 type opening struct {
-	IP      netip.Addr
 	Sockets int
 }
 
@@ -111,8 +111,12 @@ func (g *Generator) read(answer any) error {
 	return nil
 }
 
-// Sockets are the addresses where the generator receives. RTCP goes to the port above each.
-func (g *Generator) Sockets() []netip.AddrPort { return g.sockets }
+// Far is the address of the n-th far side, from 0 to 65534, where its RTP goes and comes from; RTCP has the port above. No two have the
+// same, although they share few sockets: those are bound at all addresses, and 127.128.0.0/16 is every machine's own.
+func (g *Generator) Far(n int) netip.AddrPort {
+	ip := netip.AddrFrom4([4]byte{127, 128, byte((n + 1) >> 8), byte(n + 1)})
+	return netip.AddrPortFrom(ip, g.ports[n%len(g.ports)])
+}
 
 // Run sends streams and waits for the end. begin and end are called as the measured time begins and ends.
 func (g *Generator) Run(s Spec, begin, end func()) (Result, error) {

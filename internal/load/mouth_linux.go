@@ -55,43 +55,46 @@ type packet struct {
 	rvec   unix.Iovec
 	name   unix.RawSockaddrInet4
 	rname  unix.RawSockaddrInet4
+	source source
 	stream uint32
 	seq    uint32
 }
 
-func newMouth(s Spec, sockets []socket) *mouth {
+func newMouth(s Spec, sockets []socket) (*mouth, error) {
 	m := &mouth{}
 	salt := rand.Uint32() // of the SSRCs, which no two runs share
-	counts := map[[2]int]int{}
-	for i, st := range s.Streams {
-		counts[[2]int{i % slots, st.Socket}]++
+	numbers := map[uint16]int{}
+	for n, s := range sockets {
+		numbers[s.port] = n
 	}
-	index := map[[2]int]*batch{}
+	var counts [slots][]int // of streams, by socket
+	for i := range counts {
+		counts[i] = make([]int, len(sockets))
+	}
+	for i, st := range s.Streams {
+		n, known := numbers[st.From.Port()]
+		if !known {
+			return nil, fmt.Errorf("load: no socket for %s", st.From)
+		}
+		counts[i%slots][n]++
+	}
 	for slot := range slots {
-		for n := range sockets {
-			if c := counts[[2]int{slot, n}]; c > 0 {
-				m.slots[slot] = append(m.slots[slot], batch{fd: sockets[n].rtp, control: sockets[n].rtcp,
-					packets: make([]packet, 0, c), messages: make([]message, c)})
-				if s.Reports {
-					m.slots[slot][len(m.slots[slot])-1].reports = make([]message, c)
-				}
-			}
-		}
-		b := 0
-		for n := range sockets {
-			if counts[[2]int{slot, n}] > 0 {
-				index[[2]int{slot, n}] = &m.slots[slot][b]
-				b++
+		m.slots[slot] = make([]batch, len(sockets))
+		for n, c := range counts[slot] {
+			b := &m.slots[slot][n]
+			*b = batch{fd: sockets[n].rtp, control: sockets[n].rtcp, packets: make([]packet, 0, c), messages: make([]message, c)}
+			if s.Reports {
+				b.reports = make([]message, c)
 			}
 		}
 	}
 	for i, st := range s.Streams {
-		index[[2]int{i % slots, st.Socket}].add(uint32(i), salt+uint32(i), st.To)
+		m.slots[i%slots][numbers[st.From.Port()]].add(uint32(i), salt+uint32(i), st)
 	}
-	return m
+	return m, nil
 }
 
-func (b *batch) add(stream, ssrc uint32, to netip.AddrPort) {
+func (b *batch) add(stream, ssrc uint32, st Stream) {
 	n := len(b.packets)
 	b.packets = append(b.packets, packet{stream: stream})
 	p := &b.packets[n] // the slice has room for all from the start
@@ -102,15 +105,29 @@ func (b *batch) add(stream, ssrc uint32, to netip.AddrPort) {
 	}
 	binary.BigEndian.PutUint32(p.raw[headerSize:], magic)
 	binary.BigEndian.PutUint32(p.raw[headerSize+4:], stream)
-	b.messages[n] = point(&p.vector, p.raw[:], &p.name, to)
+	p.source.put(st.From.Addr())
+	b.messages[n] = point(&p.vector, p.raw[:], &p.name, st.To, &p.source)
 	p.report[0], p.report[1], p.report[3] = 0x80, 200, 6
 	binary.BigEndian.PutUint32(p.report[4:], ssrc)
 	if b.reports != nil {
-		b.reports[n] = point(&p.rvec, p.report[:], &p.rname, netip.AddrPortFrom(to.Addr(), to.Port()+1))
+		b.reports[n] = point(&p.rvec, p.report[:], &p.rname, netip.AddrPortFrom(st.To.Addr(), st.To.Port()+1), &p.source)
 	}
 }
 
-func point(v *unix.Iovec, raw []byte, name *unix.RawSockaddrInet4, to netip.AddrPort) (m message) {
+// source is struct cmsghdr with a struct in_pktinfo: the address that a packet is sent from.
+type source struct {
+	header unix.Cmsghdr
+	info   unix.Inet4Pktinfo
+	_      [4]byte
+}
+
+func (s *source) put(a netip.Addr) {
+	s.header = unix.Cmsghdr{Level: unix.IPPROTO_IP, Type: unix.IP_PKTINFO}
+	s.header.SetLen(unix.CmsgLen(unix.SizeofInet4Pktinfo))
+	s.info.Spec_dst = a.As4()
+}
+
+func point(v *unix.Iovec, raw []byte, name *unix.RawSockaddrInet4, to netip.AddrPort, from *source) (m message) {
 	v.Base = &raw[0]
 	v.SetLen(len(raw))
 	name.Family = unix.AF_INET
@@ -119,6 +136,8 @@ func point(v *unix.Iovec, raw []byte, name *unix.RawSockaddrInet4, to netip.Addr
 	m.header.Name, m.header.Namelen = (*byte)(unsafe.Pointer(name)), unix.SizeofSockaddrInet4
 	m.header.Iov = v
 	m.header.SetIovlen(1)
+	m.header.Control = (*byte)(unsafe.Pointer(from))
+	m.header.SetControllen(int(unsafe.Sizeof(*from)))
 	return m
 }
 
@@ -177,7 +196,7 @@ func (p *packet) next(now int64) {
 
 func sendAll(fd int, messages []message) error {
 	for len(messages) > 0 {
-		n, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, uintptr(fd), uintptr(unsafe.Pointer(&messages[0])),
+		n, _, errno := unix.RawSyscall6(unix.SYS_SENDMMSG, uintptr(fd), uintptr(unsafe.Pointer(&messages[0])),
 			uintptr(len(messages)), 0, 0, 0)
 		switch errno {
 		case 0:

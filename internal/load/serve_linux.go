@@ -8,11 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/netip"
 	"os"
 	"runtime"
 	"sync/atomic"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -34,15 +34,17 @@ func serve(in io.Reader, out io.Writer) error {
 		return err
 	}
 	var sockets []socket
-	var addresses []netip.AddrPort
-	for i := range o.Sockets {
-		s, a, err := openSocket(o.IP, 40000+uint16(os.Getpid()%100)*200+uint16(2*i))
+	var ports []uint16
+	next := 40000 + uint16(os.Getpid()%100)*200
+	for range o.Sockets {
+		s, err := openSocket(next)
 		if err != nil {
 			return err
 		}
-		sockets, addresses = append(sockets, s), append(addresses, a)
+		next = s.port + 2
+		sockets, ports = append(sockets, s), append(ports, s.port)
 	}
-	if err := say.Encode(addresses); err != nil {
+	if err := say.Encode(ports); err != nil {
 		return err
 	}
 	for {
@@ -74,8 +76,12 @@ func perform(s Spec, sockets []socket, say *json.Encoder) (Result, error) {
 			rest(2 * time.Millisecond) // the kernel's stamps tell when packets came
 		}
 	}()
-	m := newMouth(s, sockets)
+	m, err := newMouth(s, sockets)
+	if err != nil {
+		return Result{}, err
+	}
 	runtime.LockOSThread()
+	punctual()
 	defer runtime.UnlockOSThread()
 	if err := m.speak(s.Warm); err != nil {
 		return Result{}, err
@@ -102,25 +108,29 @@ func perform(s Spec, sockets []socket, say *json.Encoder) (Result, error) {
 	return ear.result(m.sent), nil
 }
 
-// socket is a pair of sockets for RTP and RTCP.
-type socket struct{ rtp, rtcp int }
+// socket is a pair of sockets for RTP and RTCP, at all addresses.
+type socket struct {
+	port      uint16
+	rtp, rtcp int
+}
 
 // openSocket binds a pair at a port or the next one that is free.
-func openSocket(ip netip.Addr, port uint16) (s socket, a netip.AddrPort, err error) {
+func openSocket(port uint16) (s socket, err error) {
 	for ; port < 65000; port += 2 {
-		if s.rtp, err = bind(ip, port); err != nil {
+		if s.rtp, err = bind(port); err != nil {
 			continue
 		}
-		if s.rtcp, err = bind(ip, port+1); err != nil {
+		if s.rtcp, err = bind(port + 1); err != nil {
 			unix.Close(s.rtp)
 			continue
 		}
-		return s, netip.AddrPortFrom(ip, port), nil
+		s.port = port
+		return s, nil
 	}
-	return s, a, err
+	return s, err
 }
 
-func bind(ip netip.Addr, port uint16) (int, error) {
+func bind(port uint16) (int, error) {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
 		return -1, err
@@ -132,7 +142,7 @@ func bind(ip netip.Addr, port uint16) (int, error) {
 	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUF, room)
 	err = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1)
 	if err == nil {
-		err = unix.Bind(fd, &unix.SockaddrInet4{Port: int(port), Addr: ip.As4()})
+		err = unix.Bind(fd, &unix.SockaddrInet4{Port: int(port)})
 	}
 	if err != nil {
 		unix.Close(fd)
@@ -148,10 +158,14 @@ func realtime() int64 {
 	return ts.Nano()
 }
 
+// rest sleeps on this thread. The scheduler is not told: nothing else waits for the thread's place in it.
 func rest(d time.Duration) {
 	ts := unix.NsecToTimespec(int64(d))
-	_ = unix.Nanosleep(&ts, nil)
+	_, _, _ = unix.RawSyscall(unix.SYS_NANOSLEEP, uintptr(unsafe.Pointer(&ts)), 0, 0)
 }
+
+// punctual has this thread's sleeps end when they should, and not up to 50 µs later (PR_SET_TIMERSLACK).
+func punctual() { _ = unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0) }
 
 // flag is a boolean of two threads.
 type flag = atomic.Bool

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/icholy/digest"
 )
@@ -59,7 +60,7 @@ type side struct {
 	conn   *net.UDPConn
 	here   netip.AddrPort
 	server netip.AddrPort
-	media  []netip.AddrPort // sockets of the generator
+	far    func() netip.AddrPort // the next far side of the generator
 	done   sync.WaitGroup
 
 	mu      sync.Mutex
@@ -68,26 +69,28 @@ type side struct {
 	answers map[string]chan sipMessage // by Call-ID, of REGISTER
 	up      chan *talk                 // calls that stand
 	down    chan *talk                 // calls that are over
+	changed chan *talk                 // calls whose re-INVITE was answered
 }
 
 // talk is one call of a side.
 type talk struct {
 	id, from, to, target string // target only where we called
 	stream               Stream
-	cseq                 int
+	cseq                 int    // of our last request, where we called
+	direction            string // of our last description; empty for sendrecv
 	answered             bool
 	response             string
 }
 
-func newSide(t testing.TB, at, server netip.AddrPort, media []netip.AddrPort) *side {
+func newSide(t testing.TB, at, server netip.AddrPort, far func() netip.AddrPort) *side {
 	t.Helper()
 	conn, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(at))
 	if err != nil {
 		t.Fatal(err)
 	}
 	_ = conn.SetReadBuffer(4 << 20)
-	s := &side{t: t, conn: conn, here: at, server: server, media: media, calls: map[string]*talk{},
-		answers: map[string]chan sipMessage{}, up: make(chan *talk, 10000), down: make(chan *talk, 10000)}
+	s := &side{t: t, conn: conn, here: at, server: server, far: far, calls: map[string]*talk{},
+		answers: map[string]chan sipMessage{}, up: make(chan *talk, 10000), down: make(chan *talk, 10000), changed: make(chan *talk, 10000)}
 	s.done.Go(s.read)
 	return s
 }
@@ -159,12 +162,14 @@ func (s *side) takeResponse(m sipMessage, c *talk) {
 	default:
 		c.to = m.header["to"]
 		c.target = strings.Trim(m.header["contact"], "<>")
-		s.send("ACK %s SIP/2.0\nVia: SIP/2.0/UDP %s;branch=z9hG4bKa%s\nFrom: %s\nTo: %s\nCall-ID: %s\nCSeq: 1 ACK\nMax-Forwards: 70\nContent-Length: 0\n\n",
-			c.target, s.here, c.id, c.from, c.to, c.id)
+		s.send("ACK %s SIP/2.0\nVia: SIP/2.0/UDP %s;branch=z9hG4bKa%s%d\nFrom: %s\nTo: %s\nCall-ID: %s\nCSeq: %d ACK\nMax-Forwards: 70\nContent-Length: 0\n\n",
+			c.target, s.here, c.id, c.cseq, c.from, c.to, c.id, c.cseq)
+		c.stream.To = m.audio()
 		if !c.answered {
 			c.answered = true
-			c.stream.To = m.audio()
 			s.up <- c
+		} else if cseq == fmt.Sprintf("%d INVITE", c.cseq) {
+			s.changed <- c
 		}
 	}
 }
@@ -172,13 +177,13 @@ func (s *side) takeResponse(m sipMessage, c *talk) {
 // stream is the next stream of this side. s.mu is held.
 func (s *side) stream(to netip.AddrPort) Stream {
 	s.made++
-	return Stream{Socket: s.made % len(s.media), To: to}
+	return Stream{From: s.far(), To: to}
 }
 
 func (s *side) describe(c *talk) string {
-	a := s.media[c.stream.Socket]
+	a := c.stream.From
 	return fmt.Sprintf("v=0\no=load 1 1 IN IP4 %s\ns=-\nc=IN IP4 %s\nt=0 0\nm=audio %d RTP/AVP 8 101\n"+
-		"a=rtpmap:8 PCMA/8000\na=rtpmap:101 telephone-event/8000\na=ptime:20\n", a.Addr(), a.Addr(), a.Port())
+		"a=rtpmap:8 PCMA/8000\na=rtpmap:101 telephone-event/8000\na=ptime:20\n%s", a.Addr(), a.Addr(), a.Port(), c.direction)
 }
 
 func (s *side) reply(m sipMessage, status, tag, body string) string {
@@ -200,7 +205,7 @@ func (s *side) reply(m sipMessage, status, tag, body string) string {
 func (s *side) place(n int, number string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c := &talk{id: fmt.Sprintf("load-%d-%d", s.made, n), from: fmt.Sprintf("<sip:07000%05d@%s>;tag=t%d", n, s.here.Addr(), n),
+	c := &talk{id: fmt.Sprintf("load-%d-%d", s.made, n), cseq: 1, from: fmt.Sprintf("<sip:07000%05d@%s>;tag=t%d", n, s.here.Addr(), n),
 		stream: s.stream(netip.AddrPort{})}
 	s.calls[c.id] = c
 	body := s.describe(c)
@@ -212,8 +217,29 @@ func (s *side) place(n int, number string) {
 
 // hangUp ends a call that was placed.
 func (s *side) hangUp(c *talk) {
-	s.send("BYE %s SIP/2.0\nVia: SIP/2.0/UDP %s;branch=z9hG4bKb%s\nFrom: %s\nTo: %s\nCall-ID: %s\nCSeq: 2 BYE\nMax-Forwards: 70\nContent-Length: 0\n\n",
-		c.target, s.here, c.id, c.from, c.to, c.id)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c.cseq++
+	s.send("BYE %s SIP/2.0\nVia: SIP/2.0/UDP %s;branch=z9hG4bKb%s\nFrom: %s\nTo: %s\nCall-ID: %s\nCSeq: %d BYE\nMax-Forwards: 70\nContent-Length: 0\n\n",
+		c.target, s.here, c.id, c.from, c.to, c.id, c.cseq)
+}
+
+// reinvite offers a call anew that was placed, from an address and with a direction, and waits for the answer.
+func (s *side) reinvite(c *talk, from netip.AddrPort, direction string) {
+	s.t.Helper()
+	s.mu.Lock()
+	c.cseq++
+	c.stream.From, c.direction = from, "a="+direction+"\n"
+	body := s.describe(c)
+	s.send("INVITE %[1]s SIP/2.0\nVia: SIP/2.0/UDP %[2]s;branch=z9hG4bKi%[3]s%[7]d\nFrom: %[4]s\nTo: %[5]s\nCall-ID: %[3]s\nCSeq: %[7]d INVITE\n"+
+		"Contact: <sip:pbx@%[2]s>\nMax-Forwards: 70\nContent-Type: application/sdp\nContent-Length: %[8]d\n\n%[6]s",
+		c.target, s.here, c.id, c.from, c.to, body, c.cseq, len(body)+strings.Count(body, "\n"))
+	s.mu.Unlock()
+	select {
+	case <-s.changed:
+	case <-time.After(patience):
+		s.t.Fatal("a re-INVITE was not answered")
+	}
 }
 
 // register registers an agent's phone at this side's address.

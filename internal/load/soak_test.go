@@ -40,7 +40,7 @@ func TestASoakLeavesNothingBehind(t *testing.T) {
 	if soak := err == nil && long > 0; soak {
 		calls, round = setting("TELEFONIST_SOAK_CALLS", 300)[0], 20*time.Second
 	}
-	b := newBench(t, "127.32.3.", calls)
+	b := newBench(t, "127.32.3.", calls, ownPorts)
 	_, calls0 := b.call(calls) // so that pools and tables have their size
 	b.end(calls0)
 	b.await("the first calls to be gone", func() bool { return b.metric("telefonist_media_sessions") == 0 })

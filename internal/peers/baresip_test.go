@@ -2,6 +2,7 @@ package peers
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -30,7 +31,10 @@ type baresip struct {
 type softphone struct {
 	name     string // of the user, and of the agent where it registers
 	from     string // last byte of the address in the test's network
+	port     int    // that it takes calls on (default 5060)
+	ptime    int    // ms of sound in a packet (default 20)
 	codecs   string // default PCMA; G722 brings its own clock: "G722/16000/1"
+	mux      bool   // RTCP on the port of RTP
 	secure   bool   // SRTP with keys in the description, and nothing else
 	says     sound  // what it plays
 	manual   bool   // answers on demand; else at once
@@ -40,7 +44,7 @@ type softphone struct {
 
 const baresipConfig = `
 poll_method		epoll
-sip_listen		%[1]s:5060
+sip_listen		%[1]s:%[5]d
 sip_trans_def		udp
 call_local_timeout	120
 call_max_calls		4
@@ -59,12 +63,13 @@ auplay_format		s16
 audio_buffer		20-160
 rtp_tos			184
 rtp_ports		61000-64998
-rtcp_mux		no
+rtcp_mux		%[7]s
 jitter_buffer_type	fixed
 jitter_buffer_delay	5-10
 module_path		%[4]s
 module			g711.so
 module			g722.so
+module			opus.so
 module			srtp.so
 module			aufile.so
 module			aubridge.so
@@ -74,7 +79,7 @@ module_tmp		account.so
 module_app		menu.so
 module_app		debug_cmd.so
 module_app		ctrl_tcp.so
-ctrl_tcp_listen		%[1]s:4444
+ctrl_tcp_listen		%[1]s:%[6]d
 snd_path		%[3]s/heard
 `
 
@@ -100,6 +105,8 @@ func (s *server) softphone(p softphone) *baresip {
 	s.t.Cleanup(func() { os.RemoveAll(dir) })
 	b := &baresip{s: s, name: p.name, dir: dir, events: make(chan map[string]any, 256)}
 	addr := s.net + p.from
+	p.port, p.ptime = cmp.Or(p.port, 5060), cmp.Or(p.ptime, 20)
+	control := p.port - 5060 + 4444
 	if p.codecs == "" {
 		p.codecs = "PCMA"
 	}
@@ -130,11 +137,11 @@ func (s *server) softphone(p softphone) *baresip {
 			s.t.Fatal(err)
 		}
 	}
-	file("config", fmt.Sprintf(baresipConfig, addr, p.name, b.dir, baresipModules(s.t)))
-	file("accounts", fmt.Sprintf("<sip:%s@%s>;auth_user=%[1]s;auth_pass=%[1]s-secret;outbound=\"sip:%[3]s;transport=udp\";regint=%[4]d;audio_codecs=%[5]s;answermode=%[6]s;ptime=20%[7]s\n",
-		p.name, host, p.outbound, interval, p.codecs, mode, encryption))
+	file("config", fmt.Sprintf(baresipConfig, addr, p.name, b.dir, baresipModules(s.t), p.port, control, map[bool]string{false: "no", true: "yes"}[p.mux]))
+	file("accounts", fmt.Sprintf("<sip:%s@%s>;auth_user=%[1]s;auth_pass=%[1]s-secret;outbound=\"sip:%[3]s;transport=udp\";regint=%[4]d;audio_codecs=%[5]s;answermode=%[6]s;ptime=%[8]d%[7]s\n",
+		p.name, host, p.outbound, interval, p.codecs, mode, encryption, p.ptime))
 	file("contacts", "")
-	file("uuid", "00000000-0000-4000-8000-0000000000"+fmt.Sprintf("%02s", p.from)) // no newline: baresip puts it into its Contact
+	file("uuid", fmt.Sprintf("00000000-0000-4000-8000-%010d%02s", p.port, p.from)) // no newline: baresip puts it into its Contact
 	b.log = filepath.Join(b.dir, "log")
 	log, err := os.Create(b.log)
 	if err != nil {
@@ -165,7 +172,7 @@ func (s *server) softphone(p softphone) *baresip {
 		}
 	})
 	s.await("baresip "+p.name, func() bool {
-		b.conn, err = net.DialTimeout("tcp", addr+":4444", time.Second)
+		b.conn, err = net.DialTimeout("tcp", fmt.Sprint(addr, ":", control), time.Second)
 		return err == nil
 	})
 	go b.read()
@@ -243,6 +250,15 @@ func (b *baresip) do(command, params string) {
 	if ok, _ := ev["ok"].(bool); !ok {
 		b.s.t.Fatalf("baresip %s %s %s: %v", b.name, command, params, ev)
 	}
+}
+
+// awaitLog waits until it has written something down.
+func (b *baresip) awaitLog(text string) {
+	b.s.t.Helper()
+	b.s.await(fmt.Sprintf("%s to say %q", b.name, text), func() bool {
+		log, _ := os.ReadFile(b.log)
+		return strings.Contains(string(log), text)
+	})
 }
 
 // heard is what the softphone recorded in its latest call, which has ended.

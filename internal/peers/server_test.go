@@ -55,6 +55,8 @@ type setup struct {
 	sip     string   // further keys of sip: ", unknown_source: answer"
 	media   string   // further keys of media
 	agent   string   // further keys of every agent: ", srtp: required"
+	more    string   // YAML lines of further agents
+	trunk   string   // further keys of the trunk
 }
 
 func binary(t *testing.T) string {
@@ -89,11 +91,11 @@ sip: {listen: ["udp://%[1]s1:5060", "tcp://%[1]s1:5060"]%[3]s}
 media: {address: %[1]s1, ports: 20000-29999%[4]s}
 web: {listen: "%[1]s1:8080"}
 store: {dir: data}
-trunks: [{name: pbx, allow: [%[1]s10], target: "sip:%[1]s10:5080"}]
+trunks: [{name: pbx, allow: [%[1]s10], target: "sip:%[1]s10:5080"%[5]s}]
 provision: [tenants.yaml]
 drain_timeout: 5s
 %[2]s
-`, srv.net, s.extra, s.sip, s.media)
+`, srv.net, s.extra, s.sip, s.media, s.trunk)
 	var agents strings.Builder
 	for i, id := range s.agents {
 		fmt.Fprintf(&agents, "  - {id: %s, name: %s, extension: \"%d\", kind: service, password: %s-secret, wrap_up: 0s%s}\n", id, id, 101+i, id, s.agent)
@@ -107,7 +109,7 @@ tenants:
     common_numbers: [{name: Försäljning, number: "+4684000001"}, {name: Support, number: "+4684000002"}]
 %s
 agents:
-%s`, s.tenants, agents.String())
+%s`, s.tenants, agents.String()+s.more)
 	srv.write("telefonist.yaml", main)
 	srv.write("tenants.yaml", tenants)
 	log, err := os.Create(filepath.Join(srv.dir, "server.log"))

@@ -43,8 +43,8 @@ func sine(hertz float64, d time.Duration) sound {
 
 func silence(d time.Duration) sound { return make(sound, int(d*rate/time.Second)) }
 
-// readWAV reads 16-bit mono audio at 8 kHz, or at 16 kHz, of which every second sample is taken: what is converted for
-// G.722 has nothing above 4 kHz. A file that is still being written is read as far as it goes.
+// readWAV reads 16-bit audio at 8 kHz, or at 16 or 48 kHz, of which some samples are taken: what softphones say here has nothing
+// above 4 kHz. Of two channels it is the first. A file that is still being written is read as far as it goes.
 func readWAV(t *testing.T, file string) sound {
 	t.Helper()
 	b, err := os.ReadFile(file)
@@ -56,10 +56,11 @@ func readWAV(t *testing.T, file string) sound {
 		name, size := string(b[at:at+4]), int(le.Uint32(b[at+4:]))
 		at += 8
 		if name == "fmt " {
-			step = int(le.Uint32(b[at+4:])) / rate
-			if le.Uint16(b[at+2:]) != 1 || step != 1 && step != 2 || le.Uint16(b[at+14:]) != 16 {
-				t.Fatalf("%s is not mono, 16 bits, 8 or 16 kHz", file)
+			hertz, channels := int(le.Uint32(b[at+4:])), int(le.Uint16(b[at+2:]))
+			if hertz%rate != 0 || channels != 1 && channels != 2 || le.Uint16(b[at+14:]) != 16 {
+				t.Fatalf("%s has %d channels of %d Hz and not 16 bits at a multiple of 8 kHz", file, channels, hertz)
 			}
+			step = hertz / rate * channels
 		}
 		if name == "data" {
 			data := b[at:]

@@ -34,6 +34,25 @@ func (d *Decoder) DecodeNarrow(dst []int16, src []byte) int {
 	return n
 }
 
+// Learn has the decoder hear codes without a sound. After some 100 ms its state is that of any decoder that has heard the same, as
+// everything adaptive leaks away.
+func (d *Decoder) Learn(src []byte) {
+	d.start()
+	for _, code := range src {
+		d.decodeLow(code & 63)
+		d.decodeHigh(code >> 6)
+	}
+}
+
+// DecodeBands gives one sample of each band for each byte of src, at 8 kHz. The lower band is as from DecodeNarrow.
+func (d *Decoder) DecodeBands(low, high []int16, src []byte) {
+	d.start()
+	for i, code := range src {
+		low[i] = int16(saturate(2 * d.decodeLow(code&63)))
+		high[i] = int16(d.decodeHigh(code >> 6))
+	}
+}
+
 // decodeLow gives a sample of the lower band, limited to 15 bits (INVQBL and LIMIT).
 func (d *Decoder) decodeLow(code byte) int32 {
 	b := &d.low

@@ -34,6 +34,21 @@ func (e *Encoder) EncodeNarrow(dst []byte, src []int16) int {
 	return n
 }
 
+// Follow has the encoder go on where a decoder is: who has heard what the decoder has can hear the encoder from now on without a
+// crack. A far side's decoder that is at full level makes one of the first codes of an encoder that begins anew.
+func (e *Encoder) Follow(d *Decoder) {
+	d.start()
+	e.started, e.low, e.high = true, d.low, d.high
+}
+
+// EncodeBands codes samples of both bands as DecodeBands gives them, one of each for each byte of dst.
+func (e *Encoder) EncodeBands(dst []byte, low, high []int16) {
+	e.start()
+	for i := range dst {
+		dst[i] = e.codeHigh(int32(high[i]))<<6 | e.codeLow(int32(low[i])>>1)
+	}
+}
+
 // split is the transmit quadrature mirror filter (clause 3.1): a pair of samples to one of each band.
 func (e *Encoder) split(a, b int32) (low, high int32) {
 	copy(e.history[:], e.history[2:])

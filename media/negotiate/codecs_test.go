@@ -76,9 +76,9 @@ func TestOfferBeginsWithWhatThePeerWillSend(t *testing.T) {
 	}
 	peer, _ := caller.Media()
 	agent := sessionWith(open)
-	offer := agent.Offer(&peer, false)
+	offer := agent.Offer(peer, false)
 	has(t, offer, "m=audio 10000 RTP/AVP 96 9 8 0 101", "a=rtpmap:96 AMR-WB/16000", "a=fmtp:96 octet-align=1")
-	has(t, sessionWith(func(*Local) {}).Offer(&peer, false), "m=audio 10000 RTP/AVP 9 8 0 101")
+	has(t, sessionWith(func(*Local) {}).Offer(peer, false), "m=audio 10000 RTP/AVP 9 8 0 101")
 
 	// The other way of packing is another format.
 	if _, err := agent.Accept(describe("m=audio 5000 RTP/AVP 96", "a=rtpmap:96 AMR-WB/16000")); err == nil {

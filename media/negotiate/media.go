@@ -84,8 +84,10 @@ type Media struct {
 	First Format
 	// Receive maps the payload numbers that may arrive to what they carry.
 	Receive [128]Format
-	// Ptime is how much audio the far side wants in one packet: 10 to 60 ms in steps of 10, 20 ms unless it said so.
-	Ptime time.Duration
+	// Ptime is how much audio the far side wants in one packet: 10 to 60 ms in steps of 10, 20 ms unless it said so. Framed
+	// tells that it did: then it is sent nothing else of what can be cut.
+	Ptime  time.Duration
+	Framed bool
 	// Direction is ours.
 	Direction Direction
 	// Remote is where the far side receives RTP; not valid where its description named no address (0.0.0.0). RemoteRTCP

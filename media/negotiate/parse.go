@@ -3,11 +3,19 @@ package negotiate
 import (
 	"bytes"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/pion/sdp/v3"
+)
+
+// Lengths of packets: the shortest, the usual and the longest that are negotiated (RFC 3551 section 4.2 has 20 ms).
+const (
+	shortest = 10 * time.Millisecond
+	usual    = 20 * time.Millisecond
+	longest  = 60 * time.Millisecond
 )
 
 // Limits of a description that is read. Larger ones are refused, since each m-line costs a line in the answer.
@@ -28,6 +36,7 @@ type stream struct {
 	mux       bool
 	rtcp      netip.AddrPort // from a=rtcp; the zero value for the default
 	ptime     time.Duration
+	framed    bool             // a=ptime or a=maxptime was there
 	maps      map[uint8]string // payload number to name/rate, and channels where they are more than one
 	params    map[uint8]string // payload number to its parameters
 	crypto    []cryptoLine
@@ -62,9 +71,11 @@ const (
 // not know (image over udptl, for one), where RFC 3264 section 6 has us refuse that one stream.
 const foreign = "m=application 0 UDP 0\r\n"
 
-// relevant reads the m-lines, and keeps of the rest the lines that negotiation looks at: those of the session and of
-// audio. What else there is (bandwidth, keys, contact particulars) is skipped rather than refused for an unknown value.
+// relevant reads the m-lines, and keeps of the rest the lines that negotiation looks at: version, addresses and attributes of
+// the session and of audio. What else there is (bandwidth, keys, contact particulars, who began the session and when) is skipped
+// rather than refused for an unknown value.
 func relevant(text []byte) (kept []byte, streams []stream, err error) {
+	var h head
 	ours := true // the section is of interest
 	for line := range bytes.Lines(text) {
 		switch {
@@ -77,7 +88,10 @@ func relevant(text []byte) (kept []byte, streams []stream, err error) {
 			if ours = s.media == "audio" && (s.proto == plain || s.proto == secure); !ours {
 				line = []byte(foreign)
 			}
-		case !ours || len(line) > 1 && line[1] == '=' && strings.IndexByte("biekpruz", line[0]) >= 0:
+		case streams == nil:
+			h.add(line)
+			continue
+		case !ours || skipped(line):
 			continue
 		}
 		kept = append(kept, line...)
@@ -88,7 +102,35 @@ func relevant(text []byte) (kept []byte, streams []stream, err error) {
 	case len(streams) > maxLines:
 		err = refuse(WarnOther, "too many media lines")
 	}
-	return kept, streams, err
+	return append(h.text(), kept...), streams, err
+}
+
+// skipped reports whether a line is of a kind that negotiation does not look at.
+func skipped(line []byte) bool {
+	return len(line) > 1 && line[1] == '=' && strings.IndexByte("biekpruz", line[0]) >= 0
+}
+
+// head is the section of the session. Not every far side keeps to the order of RFC 4566 section 5, or to its numbers in o=.
+type head struct{ version, address, attributes, unknown []byte }
+
+func (h *head) add(line []byte) {
+	switch {
+	case skipped(line), bytes.HasPrefix(line, []byte("o=")), bytes.HasPrefix(line, []byte("s=")), bytes.HasPrefix(line, []byte("t=")):
+	case bytes.HasPrefix(line, []byte("v=")):
+		h.version = append(h.version, line...)
+	case bytes.HasPrefix(line, []byte("c=")):
+		h.address = append(h.address, line...)
+	case bytes.HasPrefix(line, []byte("a=")):
+		h.attributes = append(h.attributes, line...)
+	default:
+		h.unknown = append(h.unknown, line...) // for the library to refuse
+	}
+}
+
+// text is the section in the order in which the library reads it.
+func (h *head) text() []byte {
+	const origin, timing = "o=- 0 0 IN IP4 0.0.0.0\r\ns=-\r\n", "t=0 0\r\n"
+	return slices.Concat(h.version, h.unknown, []byte(origin), h.address, []byte(timing), h.attributes)
 }
 
 // readLine reads an m-line: media, port, transport and formats (RFC 4566 section 5.14).
@@ -113,7 +155,7 @@ func readLine(text string) (stream, error) {
 
 // read takes the address and the attributes of a stream.
 func (s *stream) read(d *sdp.SessionDescription, m *sdp.MediaDescription) {
-	s.ptime, s.maps, s.params = 20*time.Millisecond, map[uint8]string{}, map[uint8]string{}
+	s.ptime, s.maps, s.params = usual, map[uint8]string{}, map[uint8]string{}
 	c := m.ConnectionInformation
 	if c == nil {
 		c = d.ConnectionInformation
@@ -166,9 +208,9 @@ func (s *stream) readAttributes(session, media []sdp.Attribute) {
 		case "rtcp":
 			s.rtcp = readRTCP(a.Value)
 		case "ptime":
-			s.ptime = readPtime(a.Value, s.ptime)
+			s.ptime, s.framed = s.readPtime(a.Value, s.ptime)
 		case "maxptime":
-			most = readPtime(a.Value, most)
+			most, s.framed = s.readPtime(a.Value, most)
 		case "rtpmap":
 			s.readMap(a.Value)
 		case "fmtp":
@@ -184,13 +226,15 @@ func (s *stream) readAttributes(session, media []sdp.Attribute) {
 	s.ptime = min(s.ptime, most)
 }
 
-// readPtime reads a=ptime or a=maxptime in whole steps of 10 ms, at least 10 and at most 60.
-func readPtime(value string, otherwise time.Duration) time.Duration {
+// readPtime reads a=ptime or a=maxptime in whole steps of 10 ms, at least 10 and at most longest. What cannot be read counts
+// as absent.
+func (s *stream) readPtime(value string, otherwise time.Duration) (d time.Duration, framed bool) {
 	ms, err := strconv.Atoi(strings.TrimSpace(value))
 	if err != nil || ms <= 0 {
-		return otherwise
+		return otherwise, s.framed
 	}
-	return time.Duration(min(max(ms/10*10, 10), 60)) * time.Millisecond
+	d = time.Duration(min(ms, int(longest.Milliseconds()))) * time.Millisecond
+	return max(d/shortest*shortest, shortest), true
 }
 
 func (s *stream) readDirection(key string) {

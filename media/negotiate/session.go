@@ -2,9 +2,10 @@ package negotiate
 
 import (
 	"net/netip"
+	"time"
 )
 
-// Local is our side of a session; it never changes.
+// Local is our side of a session; only its ports may change (Move).
 type Local struct {
 	// Addr is what we advertise in o= and c=.
 	Addr netip.Addr
@@ -22,7 +23,7 @@ type Local struct {
 // Session is the offer/answer state of one dialog. It is not safe for use by several goroutines.
 type Session struct {
 	local Local
-	check func(netip.AddrPort) error
+	check func(rtp, rtcp netip.AddrPort) error
 
 	version uint64
 	said    string // our last description but for its version
@@ -30,12 +31,14 @@ type Session struct {
 	audio   int    // index of ours among them
 	proto   string // the transport of ours
 	numbers map[string]uint8
-	tag     int // of our a=crypto in answers
+	tag     int           // of our a=crypto in answers
+	ptime   time.Duration // what we said last; 0 for nothing
+	mux     bool          // that we said, or shall say, a=rtcp-mux
 
 	offered  []offered // the formats of our last offer; empty: none was made, so no answer can be accepted
 	proposed []cryptoLine
 
-	media Media
+	media *Media // what was negotiated last; never nil, and never changed: whoever asks shares it
 	done  bool
 }
 
@@ -49,9 +52,9 @@ type offered struct {
 	pass   Pass
 }
 
-// New starts a session. check, where not nil, may forbid an address that the far side asks us to send to; its error
-// should be a *RefusedError.
-func New(local Local, check func(netip.AddrPort) error) *Session {
+// New starts a session. check, where not nil, may forbid the addresses that the far side asks us to send to; its error
+// should be a *RefusedError. It is asked last: where it returns nil the description takes effect.
+func New(local Local, check func(rtp, rtcp netip.AddrPort) error) *Session {
 	if local.Codecs == nil {
 		local.Codecs = DefaultCodecs
 	}
@@ -59,11 +62,14 @@ func New(local Local, check func(netip.AddrPort) error) *Session {
 	if local.Secure == SecureRequired {
 		proto = secure
 	}
-	return &Session{local: local, check: check, proto: proto, numbers: map[string]uint8{eventKey: 101}}
+	return &Session{local: local, check: check, proto: proto, numbers: map[string]uint8{eventKey: 101}, mux: true, media: new(Media)}
 }
 
-// Media returns what was negotiated last; ok is false before the first finished exchange.
-func (s *Session) Media() (m Media, ok bool) { return s.media, s.done }
+// Move has other ports of ours told from the next description on.
+func (s *Session) Move(rtp, rtcp uint16) { s.local.RTP, s.local.RTCP = rtp, rtcp }
+
+// Media returns what was negotiated last, which must not be changed; ok is false before the first finished exchange.
+func (s *Session) Media() (m *Media, ok bool) { return s.media, s.done }
 
 // Accept applies the answer to our last offer, and returns our direction. It may be called again for the same offer: a
 // final answer counts in place of an early one. On an error nothing has changed.
@@ -100,7 +106,10 @@ func (s *Session) Accept(answer []byte) (Direction, error) {
 	if err := s.expect(&m); err != nil {
 		return 0, err
 	}
-	s.media, s.done = m, true
+	if err := s.approve(&m); err != nil {
+		return 0, err
+	}
+	s.media, s.done = &m, true
 	return m.Direction, nil
 }
 
@@ -164,10 +173,15 @@ func (s *Session) Answer(offer []byte, prefer Codec) (answer []byte, changed boo
 		s.tag = c.tag
 		m.SendKey, m.ReceiveKey = s.local.Keys.of(c.Suite), c.Crypto
 	}
+	if err := s.approve(&m); err != nil {
+		return nil, false, err
+	}
 
-	changed = !s.done || m != s.media
-	s.media, s.done = m, true
+	if changed = !s.done || m != *s.media; changed {
+		s.media, s.done = &m, true
+	}
 	s.keepLines(streams, audio)
+	s.ptime, s.mux = m.Ptime, m.Mux
 	d := description{direction: m.Direction, ptime: m.Ptime, mux: m.Mux}
 	all, _ := s.pick(st, prefer)
 	for _, p := range all {
@@ -208,6 +222,7 @@ func (s *Session) understand(st *stream, prefer Codec) (Media, error) {
 		Payload:   NoPayload,
 		Event:     NoPayload,
 		Ptime:     st.ptime,
+		Framed:    st.framed,
 		Direction: st.direction.reverse(),
 		Mux:       st.mux,
 	}
@@ -236,14 +251,15 @@ func (s *Session) understand(st *stream, prefer Codec) (Media, error) {
 	}
 	m.Remote = netip.AddrPortFrom(st.addr, uint16(st.port))
 	m.RemoteRTCP = st.rtcpAddr(m.Remote)
-	if s.check != nil {
-		for _, a := range []netip.AddrPort{m.Remote, m.RemoteRTCP} {
-			if err := s.check(a); err != nil {
-				return Media{}, err
-			}
-		}
-	}
 	return m, nil
+}
+
+// approve asks whether the far side's addresses may be sent to.
+func (s *Session) approve(m *Media) error {
+	if s.check == nil || !m.Remote.IsValid() {
+		return nil
+	}
+	return s.check(m.Remote, m.RemoteRTCP)
 }
 
 // rtcpAddr is where the far side receives RTCP: with RTP (RFC 5761), where a=rtcp says (RFC 3605), or one port up.

@@ -139,13 +139,14 @@ func TestUnacceptableDescriptionsAreRefusedWithAWarningAndChangeNothing(t *testi
 			if _, _, err := s.Answer(describe("m=audio 4000 RTP/AVP 8"), NoCodec); err != nil {
 				t.Fatal(err)
 			}
-			before, _ := s.Media()
+			now, _ := s.Media()
+			before := *now
 			_, _, err := s.Answer(tc.offer, NoCodec)
 			var refused *RefusedError
 			if !errors.As(err, &refused) || refused.Warning != tc.warning {
 				t.Errorf("err = %v, want warning %d", err, tc.warning)
 			}
-			if after, _ := s.Media(); after != before {
+			if after, _ := s.Media(); *after != before {
 				t.Error("a refused offer changed the session")
 			}
 		})
@@ -262,8 +263,8 @@ func TestPacketTimeIsKeptBetween10And60(t *testing.T) {
 
 func TestCheckedAddressIsRefused(t *testing.T) {
 	forbidden := netip.MustParseAddrPort("198.51.100.9:4001")
-	s := New(Local{Addr: netip.MustParseAddr("192.0.2.1"), RTP: 2, RTCP: 3}, func(a netip.AddrPort) error {
-		if a == forbidden {
+	s := New(Local{Addr: netip.MustParseAddr("192.0.2.1"), RTP: 2, RTCP: 3}, func(_, rtcp netip.AddrPort) error {
+		if rtcp == forbidden {
 			return &RefusedError{WarnAddress, "forbidden"}
 		}
 		return nil

@@ -14,10 +14,10 @@ import (
 // connected already.
 //
 // An offer that says what we said last has the same version (RFC 3264 section 8). It always asks for sendrecv, as we hold
-// nobody (RFC 6337 section 5.3).
+// nobody (RFC 6337 section 5.3). The first one offers RTP and RTCP on one port (RFC 5761), and a port for who wants two.
 func (s *Session) Offer(peer *Media, strict bool) []byte {
 	s.offered = s.formats(peer, strict)
-	d := description{direction: SendRecv, ptime: 20 * time.Millisecond, mux: s.done && s.media.Mux}
+	d := description{direction: SendRecv, ptime: s.packetTime(peer), mux: s.mux}
 	for _, o := range s.offered {
 		m := Media{Pass: [MaxPass]Pass{o.pass}}
 		d.add(&m, picked{o.pt, o.format})
@@ -28,6 +28,18 @@ func (s *Session) Offer(peer *Media, strict bool) []byte {
 		s.lines, s.audio = []line{{}}, 0
 	}
 	return s.write(d)
+}
+
+// packetTime is how long an offer asks packets to be: as we have said before, else as the peer wants them, so that it gets
+// them as they come.
+func (s *Session) packetTime(peer *Media) time.Duration {
+	if s.ptime == 0 {
+		s.ptime = usual
+		if peer != nil && peer.Ptime > 0 {
+			s.ptime = peer.Ptime
+		}
+	}
+	return s.ptime
 }
 
 // formats are those of an offer, with a number each.
@@ -63,13 +75,13 @@ func (s *Session) formats(peer *Media, strict bool) []offered {
 		}
 	}
 	if s.done {
-		every(&s.media)
+		every(s.media)
 	}
 	if peer != nil {
 		every(peer)
 	}
 	for _, c := range s.local.Codecs.spoken() {
-		add(&s.media, c.format())
+		add(s.media, c.format())
 	}
 	if len(all) == 0 { // nothing that both could hear: better to keep a leg that hears prompts
 		return s.formats(nil, false)
@@ -196,11 +208,11 @@ func (s *Session) write(d description) []byte {
 		for _, c := range d.crypto {
 			b.WriteString(c.write())
 		}
-		fmt.Fprintf(&b, "a=ptime:%d\r\na=%s\r\n", d.ptime.Milliseconds(), d.direction)
-		switch {
-		case d.mux:
+		fmt.Fprintf(&b, "a=ptime:%d\r\na=maxptime:%d\r\na=%s\r\n", d.ptime.Milliseconds(), longest.Milliseconds(), d.direction)
+		if d.mux {
 			b.WriteString("a=rtcp-mux\r\n")
-		case s.local.RTCP != s.local.RTP+1:
+		}
+		if agreed := d.mux && s.done && s.media.Mux; !agreed && s.local.RTCP != s.local.RTP+1 { // for who does not know rtcp-mux (RFC 5761 section 5.1.3)
 			fmt.Fprintf(&b, "a=rtcp:%d\r\n", s.local.RTCP)
 		}
 	}

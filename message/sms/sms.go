@@ -20,6 +20,7 @@ import (
 	"strings"
 	"time"
 
+	"telefonist/directory"
 	"telefonist/message"
 	"telefonist/record"
 )
@@ -77,7 +78,7 @@ func New(c Config) (*Gateway, error) {
 	}
 	if c.From != "" {
 		var err error
-		if c.From, err = message.ParseSMSSender(c.From); err != nil {
+		if c.From, err = directory.ParseSMSSender(c.From); err != nil {
 			return nil, fmt.Errorf("sms: %w", err)
 		}
 	}

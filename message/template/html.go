@@ -13,14 +13,10 @@ func document(body string) string {
 // html writes a line as HTML: everything is escaped, and a number that can be called is a link (RFC 3966).
 func (l line) html(f *Fields) string {
 	var b strings.Builder
-	for _, p := range l {
-		text := p.literal
-		if p.name != "" {
-			text = f.value(p.name)
-		}
-		escaped := strings.ReplaceAll(html.EscapeString(text), "\n", "<br>\n")
-		if p.name == "number" && IsE164(text) {
-			escaped = `<a href="tel:` + text + `">` + escaped + `</a>`
+	for _, p := range l.pieces(f) {
+		escaped := strings.ReplaceAll(html.EscapeString(p.text), "\n", "<br>\n")
+		if p.number && IsE164(p.text) {
+			escaped = `<a href="tel:` + p.text + `">` + escaped + `</a>`
 		}
 		b.WriteString(escaped)
 	}

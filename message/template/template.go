@@ -34,6 +34,7 @@ type Fields struct {
 	Time         time.Time // when the call came
 	Wish         string    // what it was about
 	Person       string    // who was asked for
+	Recipient    string    // whom the message goes to, who may be another
 	Tenant       string
 	CommonNumber string // its name: Försäljning
 	Agent        string // the receptionist
@@ -43,7 +44,7 @@ type Fields struct {
 }
 
 // Names are all placeholders, in the order of the documentation.
-var Names = []string{"caller", "company", "number", "time", "date", "clock", "wish", "person", "tenant", "common_number", "agent", "referral", "call"}
+var Names = []string{"caller", "company", "number", "time", "date", "clock", "wish", "person", "recipient", "tenant", "common_number", "agent", "referral", "call"}
 
 // Limits in characters.
 const (
@@ -83,6 +84,8 @@ func (f *Fields) value(name string) string {
 		return clean(f.Wish)
 	case "person":
 		return clean(f.Person)
+	case "recipient":
+		return clean(f.Recipient)
 	case "tenant":
 		return clean(f.Tenant)
 	case "common_number":
@@ -329,14 +332,37 @@ func (l line) emptied(f *Fields) bool {
 	return some
 }
 
+// piece is a part with its value.
+type piece struct {
+	text   string
+	number bool // the number to call back
+}
+
+// pieces fills a line in. A placeholder that is empty takes one of the blanks beside it along.
+func (l line) pieces(f *Fields) (all []piece) {
+	blank, dropped := true, false // what is written so far ends in a blank; a placeholder behind it was empty
+	for _, p := range l {
+		text := p.literal
+		if p.name != "" {
+			if text = f.value(p.name); text == "" {
+				dropped = true
+				continue
+			}
+		} else if dropped && blank {
+			text = strings.TrimPrefix(text, " ")
+		}
+		if text != "" {
+			blank, dropped = strings.HasSuffix(text, " "), false
+			all = append(all, piece{text, p.name == "number"})
+		}
+	}
+	return all
+}
+
 func (l line) plain(f *Fields) string {
 	var b strings.Builder
-	for _, p := range l {
-		if p.name != "" {
-			b.WriteString(f.value(p.name))
-		} else {
-			b.WriteString(p.literal)
-		}
+	for _, p := range l.pieces(f) {
+		b.WriteString(p.text)
 	}
 	return b.String()
 }

@@ -116,28 +116,25 @@ func TestRequiredFieldsAreAskedFor(t *testing.T) {
 	}
 }
 
-func TestBuiltInTemplatesAreValidAndInherited(t *testing.T) {
-	own, sales := Template{Text: "own {number}"}, Template{Text: "sales {number}"}
-	set := Set{Short: &own, Common: map[string]Set{"+46850000002": {Short: &sales}}}
-	for _, c := range []struct {
-		mail   bool
-		common string
-		text   string
-		from   Origin
-	}{
-		{false, "+46850000002", sales.Text, FromCommonNumber}, {false, "+46850000003", own.Text, FromTenant}, {false, "", own.Text, FromTenant},
-		{true, "+46850000002", Mail.Text, BuiltIn},
-	} {
-		got, from := set.Choose(c.mail, c.common)
-		if got.Text != c.text || from != c.from {
-			t.Errorf("%+v: %q from %s", c, got.Text, from)
-		}
-	}
+func TestBuiltInTemplatesAreValid(t *testing.T) {
 	if r := render(t, Mail, fields()); r.Subject != "Telefonmeddelande från Kim Öberg Ås & Co" || !strings.Contains(r.Text, "Ärende: Faktura 17") {
 		t.Errorf("%+v", r)
 	}
 	if r := render(t, Short, fields()); !strings.HasPrefix(r.Text, "Kim Öberg Ås & Co har sökt Åsa Ek 23 nov 09:05.\nTel +46701234567\n") {
 		t.Errorf("%+v", r)
+	}
+}
+
+func TestAnEmptyPlaceholderLeavesNoDoubleBlank(t *testing.T) {
+	f := &Fields{Caller: "Kim", Person: "Åsa"}
+	for text, want := range map[string]string{
+		"{caller} {company} har sökt {person}.": "Kim har sökt Åsa.", "{company} {caller}": "Kim", "{caller} {company} {wish} x": "Kim x",
+		"{caller} {company}": "Kim", "a  {caller}  b": "a  Kim  b", "({company}, {caller})": "(, Kim)",
+	} {
+		r := render(t, Template{Subject: text, Text: text}, f)
+		if r.Text != want || !strings.Contains(r.HTML, "<p>"+want+"</p>") {
+			t.Errorf("%q: %q and %q, want %q", text, r.Text, r.HTML, want)
+		}
 	}
 }
 

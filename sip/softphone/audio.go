@@ -30,12 +30,14 @@ type Heard struct {
 	Events  int // packets of telephone-event
 	First   time.Time
 	Last    time.Time
+	// Marked is when the last packet with a marker came: where another source began to be heard (RFC 3551 section 4.1).
+	Marked time.Time
 }
 
 // Audio is the audio of one call: a pair of UDP ports, a sender and an ear.
 type Audio struct {
-	conn, control *net.UDPConn
-	keep          int // samples
+	conn, control *net.UDPConn // nil: it is mute
+	keep          int          // samples
 	tasks         sync.WaitGroup
 	stop          chan struct{}
 
@@ -80,7 +82,18 @@ func openAudio(addr netip.Addr, keep time.Duration, voice Source) (*Audio, error
 	return nil, errors.Join(errors.New("open audio: no free pair of ports"), last)
 }
 
-func (a *Audio) port() int { return a.conn.LocalAddr().(*net.UDPAddr).Port }
+// mutePort is what a mute phone's descriptions say; nothing is there.
+const mutePort = 4000
+
+// mute makes audio that sends and hears nothing.
+func mute(voice Source) *Audio { return &Audio{voice: voice, started: true, stop: make(chan struct{})} }
+
+func (a *Audio) port() int {
+	if a.conn == nil {
+		return mutePort
+	}
+	return a.conn.LocalAddr().(*net.UDPAddr).Port
+}
 
 // apply takes what was negotiated. The sender starts with the first description.
 func (a *Audio) apply(remote netip.AddrPort, codec Codec, talking bool) {
@@ -134,8 +147,10 @@ func (a *Audio) close() {
 	a.closed = true
 	a.mu.Unlock()
 	close(a.stop)
-	a.conn.Close()
-	a.control.Close()
+	if a.conn != nil {
+		a.conn.Close()
+		a.control.Close()
+	}
 	a.tasks.Wait()
 }
 
@@ -219,6 +234,9 @@ func (a *Audio) hear(p *rtp.Packet, last *rtp.Header, from netip.AddrPort) {
 	}
 	a.heard.Packets++
 	a.heard.Last = now
+	if p.Marker {
+		a.heard.Marked = now
+	}
 	if a.heard.First.IsZero() {
 		a.heard.First = now
 	}

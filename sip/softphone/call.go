@@ -77,9 +77,12 @@ func (e *endpoint) newCall(key dialogKey, incoming bool, invite Invite) (*Call, 
 	if voice == nil {
 		voice = e.cfg.Voice()
 	}
-	audio, err := openAudio(e.cfg.Listen.Addr(), e.cfg.Keep, voice)
-	if err != nil {
-		return nil, err
+	audio := mute(voice)
+	if e.cfg.Conn == nil {
+		var err error
+		if audio, err = openAudio(e.cfg.Listen.Addr(), e.cfg.Keep, voice); err != nil {
+			return nil, err
+		}
 	}
 	c := &Call{ep: e, key: key, incoming: incoming, invite: invite, audio: audio,
 		rang: make(chan struct{}), up: make(chan struct{}), over: make(chan struct{}), acks: map[uint32]*sip.Request{}}

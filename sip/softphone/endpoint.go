@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/netip"
 	"sync"
 	"sync/atomic"
@@ -43,6 +44,8 @@ type Config struct {
 	Network string
 	// Listen is the address of the SIP sockets (default 127.0.0.1:0); its IP address carries the audio too.
 	Listen netip.AddrPort
+	// Conn, where set, carries SIP in place of sockets: a network in memory. Its calls negotiate audio as always, and send and hear none.
+	Conn net.PacketConn
 	// Domain is the host of our own address. Default: the server's address.
 	Domain string
 	// User and Name are the user part and the display name of our address; Password answers challenges.
@@ -66,6 +69,9 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	if c.Network == "" {
 		c.Network = "udp"
+	}
+	if c.Conn != nil {
+		c.Listen = netip.MustParseAddrPort(c.Conn.LocalAddr().String())
 	}
 	if !c.Listen.IsValid() {
 		c.Listen = netip.MustParseAddrPort("127.0.0.1:0")
@@ -126,9 +132,13 @@ func newEndpoint(cfg Config) (*endpoint, error) {
 	cfg = cfg.withDefaults()
 	e := &endpoint{cfg: cfg, calls: map[dialogKey]*Call{}}
 	e.Connect(cfg.Server)
-	stack, err := wire.New(wire.Config{
-		Listen: []wire.Listen{{Network: cfg.Network, Addr: cfg.Listen}}, UserAgent: "telefonist-softphone", Logger: cfg.Logger,
-	})
+	transport := wire.Config{UserAgent: "telefonist-softphone", Logger: cfg.Logger}
+	if cfg.Conn != nil {
+		transport.PacketConns = []net.PacketConn{cfg.Conn}
+	} else {
+		transport.Listen = []wire.Listen{{Network: cfg.Network, Addr: cfg.Listen}}
+	}
+	stack, err := wire.New(transport)
 	if err != nil {
 		return nil, fmt.Errorf("open phone: %w", err)
 	}

@@ -131,6 +131,28 @@ func (c *Call) Hold(ctx context.Context) error { return c.reoffer(ctx, true) }
 // Resume takes it back.
 func (c *Call) Resume(ctx context.Context) error { return c.reoffer(ctx, false) }
 
+// Press sends a key by INFO (application/dtmf-relay), as phones do that have no telephone-event.
+func (c *Call) Press(ctx context.Context, key string) error {
+	c.mu.Lock()
+	dst, live := c.d.dest(), c.state == confirmed
+	c.mu.Unlock()
+	if !live {
+		return ErrState
+	}
+	_, err := c.ep.wait(ctx, exchange{dst: dst, build: func() *sip.Request {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		req := c.next(sip.INFO)
+		req.AppendHeader(sip.NewHeader("Content-Type", "application/dtmf-relay"))
+		req.SetBody([]byte("Signal=" + key + "\r\nDuration=160\r\n"))
+		return req
+	}})
+	if err != nil {
+		return fmt.Errorf("key: %w", err)
+	}
+	return nil
+}
+
 // maxGlare is how often a re-INVITE is tried that crosses one of the far side.
 const maxGlare = 5
 

@@ -17,6 +17,8 @@ type Invite struct {
 	// History are the numbers of History-Info, oldest first; Diversion those of Diversion, the latest first.
 	History   []string
 	Diversion []string
+	// Answer is set where the far side asks the phone to answer by itself (RFC 5373).
+	Answer bool
 	// Headers are any other header fields, each a name and a value.
 	Headers [][2]string
 	// Voice is what this call sends; nil: what the phone's configuration says.
@@ -56,6 +58,9 @@ func readInvite(req *sip.Request) Invite {
 	}
 	if asserted := users(req, "P-Asserted-Identity"); len(asserted) > 0 {
 		i.Identity = asserted[0]
+	}
+	if mode := req.GetHeader("Answer-Mode"); mode != nil {
+		i.Answer = strings.EqualFold(mode.Value(), "auto")
 	}
 	for _, h := range req.Headers() {
 		if name := strings.ToLower(h.Name()); strings.HasPrefix(name, "x-") || name == "user-to-user" {

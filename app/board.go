@@ -1,0 +1,85 @@
+package app
+
+import (
+	"context"
+	"errors"
+
+	"telefonist/call"
+	"telefonist/config"
+	"telefonist/directory"
+	"telefonist/record"
+	"telefonist/store"
+	"telefonist/switchboard"
+)
+
+// boardConfig is what the switchboard is made of, with what the process before this one kept.
+func (a *App) boardConfig(dir *directory.Directory) (switchboard.Config, error) {
+	var kept []record.Kept
+	for _, kind := range record.KeptKinds {
+		some, err := a.store.Kept(kind)
+		if err != nil {
+			return switchboard.Config{}, err
+		}
+		kept = append(kept, some...)
+	}
+	away, al := a.startAway(), a.cfg.Alarms
+	return switchboard.Config{
+		Store: a.store, Directory: dir, Limits: a.limits, Logger: a.log, Registerer: a.reg, Observe: a.observe,
+		Report: a.media.Report, Codes: codes(a.cfg), Kept: kept, Recorded: a.recorded, Away: away,
+		Alarms: switchboard.Thresholds{Wait: al.LongestWait, Level: al.ServiceLevel, Window: al.Window, Least: al.Least, NoAgent: al.NoAgent},
+	}, nil
+}
+
+// recorded finds the record of a call.
+func (a *App) recorded(id call.ID) (record.Record, bool) {
+	r, err := a.store.Call(id)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		a.log.Error("a call's record cannot be read", "call", id, "err", err)
+	}
+	return r, err == nil
+}
+
+// codes are what agents may dial.
+func codes(cfg *config.Config) switchboard.Codes {
+	c := cfg.Codes
+	all := switchboard.Codes{}
+	for code, text := range map[switchboard.Code]config.DialCode{
+		switchboard.CodeLogin: c.Login, switchboard.CodeLogout: c.Logout, switchboard.CodePause: c.Pause, switchboard.CodeResume: c.Resume,
+		switchboard.CodePark: c.Park, switchboard.CodePickUp: c.PickUp, switchboard.CodeHandBack: c.HandBack, switchboard.CodeTakeBack: c.TakeBack,
+		switchboard.CodeColleague: c.Colleague, switchboard.CodeGroup: c.Group, switchboard.CodeSupervisor: c.Supervisor, switchboard.CodeCall: c.Call,
+		switchboard.CodeAwayOn: c.AwayOn, switchboard.CodeAwayOff: c.AwayOff,
+	} {
+		all[code] = string(text)
+	}
+	return all
+}
+
+// startAway keeps what own receptionists switch by phone. The switchboard only hands it over; one after the other is written.
+func (a *App) startAway() func(tenant string, set directory.Switch, by string) {
+	type wish struct {
+		tenant, by string
+		set        directory.Switch
+	}
+	asked := make(chan wish, 64)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for w := range asked {
+			if _, err := a.SetSwitch(w.tenant, w.set, directory.Actor{Name: w.by, Way: "phone"}); err != nil {
+				a.log.Error("a switch set by phone was not kept", "tenant", w.tenant, "away", w.set.Away, "err", err)
+			}
+		}
+	}()
+	a.parts.add("switches", func(context.Context) error {
+		close(asked)
+		<-done
+		return nil
+	})
+	return func(tenant string, set directory.Switch, by string) {
+		select {
+		case asked <- wish{tenant, by, set}:
+		default:
+			a.log.Error("too many switches at once: one set by phone is lost", "tenant", tenant)
+		}
+	}
+}

@@ -1,0 +1,101 @@
+package switchboard
+
+import (
+	"time"
+
+	"telefonist/call"
+	"telefonist/directory"
+	"telefonist/record"
+)
+
+// arrived makes a call of an INVITE, or refuses it.
+func (b *Board) arrived(leg call.LegID, at time.Time, ev call.Arrived) {
+	refuse := func(result string, code int, reason string, after time.Duration) {
+		b.metrics.calls.WithLabelValues(result).Inc()
+		b.cfg.Signals.Do(call.Reject{Leg: leg, Code: code, Reason: reason, RetryAfter: after})
+	}
+	if b.legs[leg] != nil {
+		return // one INVITE makes one call
+	}
+	if s := b.returned(ev); s != nil {
+		refuse(resultReturned, 486, "Own transfer returned", 0)
+		if s.ringing {
+			b.handle(s.live, at, "", call.Returned{})
+		}
+		return
+	}
+	if b.draining || b.dir == nil || len(b.failing) > 0 {
+		refuse(resultUnavailable, 503, "Service Unavailable", retryAfter)
+		return
+	}
+	if b.codedByTrunk(leg, at, ev) {
+		return
+	}
+	tenant, common, known := b.dir.Resolve(ev.Called, ev.Entrances)
+	if !known || tenant.Disabled || tenant.Trunk != "" && tenant.Trunk != ev.Trunk {
+		b.log.Info("call to an unknown number", "called", directory.Mask(ev.Called), "trunk", ev.Trunk)
+		refuse(resultUnknown, 404, "Not Found", 0)
+		return
+	}
+	if ev.Caller.Number != "" {
+		ev.Caller.Number = b.normal(ev.Caller.Number)
+	}
+	shown := ev.Caller.Number
+	if ev.Caller.Private {
+		shown = ""
+	}
+	rules, decision := directory.RulesAt(tenant, common, at, shown, b.dir.Switch(tenant.ID))
+	if decision.Answer == directory.AnswerBlocked {
+		b.log.Info("blocked caller refused", "tenant", tenant.ID, "caller", directory.Mask(ev.Caller.Number))
+		refuse(resultBlocked, 603, "Decline", 0)
+		return
+	}
+	if rules.MayWish() {
+		_, err := b.dir.Target(&tenant, ev.Caller.Number)
+		rules.NoWish = err != nil // a promise that could not be kept
+	}
+	b.begin(leg, at, ev, tenant, rules)
+}
+
+// begin makes a call with a snapshot of all that it goes by.
+func (b *Board) begin(leg call.LegID, at time.Time, ev call.Arrived, tenant directory.Tenant, rules call.Rules) {
+	l := b.newLive(newID(at), at, tenant, record.Head{Rules: rules, Caller: ev.Caller, SIPCall: ev.SIPCall, Leg: leg, Dialog: ev.Dialog})
+	l.call = call.New(l.head.Call, rules, leg, ev.Caller)
+	if at, kept := b.queue.Recall(tenant.ID, ev.Caller.Number, at); kept && ev.Caller.Number != "" {
+		l.place = at
+	}
+	b.enlist(l)
+	b.adopt(l, leg, "caller")
+	b.log.Info("call arrived", "call", l.head.Call, "tenant", tenant.ID, "caller", directory.Mask(ev.Caller.Number))
+	b.guard(l, at, func() []call.Command { return l.call.Begin(l.instant(at), ev.Dialog) })
+}
+
+// newLive makes what the loop keeps for a call; its machine is the maker's to add.
+func (b *Board) newLive(id call.ID, at time.Time, tenant directory.Tenant, head record.Head) *live {
+	head.Call, head.Received, head.Plan = id, at.Round(0), tenant.Plan
+	l := &live{tenant: tenant, dir: b.dir, arrived: at, place: at, head: head, timers: map[call.Timer]*timer{}, legs: map[call.LegID]bool{}}
+	return l
+}
+
+// enlist makes a call one of those that live; its machine is made.
+func (b *Board) enlist(l *live) {
+	b.calls[l.head.Call] = l
+	b.metrics.active.Inc()
+}
+
+// adopt makes a leg that is there already a call's.
+func (b *Board) adopt(l *live, leg call.LegID, role string) {
+	if leg == "" {
+		return
+	}
+	b.legs[leg], l.legs[leg] = l, true
+	l.parts = append(l.parts, part{leg, role})
+}
+
+// keepPlace remembers where a caller stood who gave up waiting, for when she calls again soon.
+func (b *Board) keepPlace(l *live, rec *record.Record, at time.Time) {
+	keep := l.head.Rules.KeepPlace
+	if keep > 0 && rec.Outcome == call.OutcomeAbandoned && l.head.Caller.Number != "" && !l.head.Caller.Private {
+		b.queue.Remember(l.tenant.ID, l.head.Caller.Number, l.place, at.Add(keep))
+	}
+}
