@@ -60,6 +60,11 @@ func (b *Board) saveBeside() {
 	})
 }
 
+// allSaved tells whether the store has all that came.
+func (b *Board) allSaved() bool {
+	return b.cfg.Store == nil || !b.besidePending && len(b.beside.Stream)+len(b.beside.Kept) == 0
+}
+
 func (b *Board) savedBeside(c record.Commit, err error) {
 	b.besidePending, b.besideFailed = false, err != nil
 	if err == nil {

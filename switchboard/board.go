@@ -84,6 +84,7 @@ type Board struct {
 	beside        record.Commit          // what is to be written that belongs to no call
 	besidePending bool                   // a commit of it is under way
 	besideFailed  bool                   // the last one failed
+	down          bool                   // the end of the service has been told
 	idle          []chan struct{}        // closed when no call is left
 
 	afterTurn func() // seam of the package's own tests: runs on the loop
@@ -161,8 +162,11 @@ func (b *Board) setAgents(now time.Time) {
 	}
 }
 
-// Run is the loop. It returns when ctx ends and every call that was live has been ended and is durable, or has been
-// given up after a last attempt.
+// lastAttempts is how long a loop that is to end has for what is not durable yet.
+const lastAttempts = 5 * time.Second
+
+// Run is the loop. It returns when ctx ends and every call that was live has been ended, and when that and what stands beside calls
+// is durable, or has been given up after a last attempt.
 func (b *Board) Run(ctx context.Context) {
 	defer close(b.done)
 	clock := time.NewTimer(time.Hour)
@@ -172,7 +176,7 @@ func (b *Board) Run(ctx context.Context) {
 	var last <-chan time.Time
 	for {
 		spare = b.turn(spare)
-		if ctx.Err() != nil && (len(b.calls) == 0 || last == nil && stop == nil) {
+		if ctx.Err() != nil && (b.nothingLeft() || last == nil && stop == nil) {
 			break
 		}
 		if wake := b.nextWake(); wake.IsZero() {
@@ -185,7 +189,7 @@ func (b *Board) Run(ctx context.Context) {
 		case <-clock.C:
 		case <-stop:
 			stop = nil
-			last = time.After(5 * time.Second)
+			last = time.After(lastAttempts)
 			b.shutdown(time.Now())
 		case <-last:
 			last = nil
@@ -194,16 +198,31 @@ func (b *Board) Run(ctx context.Context) {
 	b.close(spare)
 }
 
+// nothingLeft tells whether a loop that is to end may: no call is left, and all is written, the end of the service itself as the last.
+func (b *Board) nothingLeft() bool {
+	if len(b.calls) > 0 {
+		return false
+	}
+	if !b.down {
+		b.down = true
+		b.streamed(record.StreamEvent{At: time.Now(), About: record.AboutService, Kind: record.ServiceDown})
+		b.saveBeside()
+	}
+	return b.allSaved()
+}
+
 // close refuses further mail and answers what still waits. What was asked for last is told that the loop has ended.
 func (b *Board) close(spare []mail) {
 	b.draining = true
-	b.streamed(record.StreamEvent{At: time.Now(), About: record.AboutService, Kind: record.ServiceDown})
-	b.besideFailed = false
-	b.saveBeside()
+	if !b.allSaved() {
+		b.log.Error("agents' states and events beside calls given up: they could not be written", "events", len(b.beside.Stream), "states", len(b.beside.Kept))
+	}
 	b.box.close()
 	for _, m := range b.box.take(spare) {
 		b.deliver(&m)
 	}
+	b.keepAgents(time.Now())
+	b.saveBeside() // of the mail that came too late to be waited for
 	for id := range b.calls {
 		b.metrics.lost.Inc()
 		b.log.Error("call given up: its record could not be written", "call", id)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"telefonist/call"
+	"telefonist/queue"
 	"telefonist/record"
 )
 
@@ -204,4 +205,54 @@ func TestShutdownWithAStoreThatFailsGivesUpAndSaysSo(t *testing.T) {
 		}
 		settled()
 	})
+}
+
+// tardy is a store whose writing of what stands beside calls takes a second, or fails as often as it says.
+type tardy struct {
+	*memStore
+	fail int
+}
+
+func (s *tardy) Commit(c record.Commit, done func(error)) {
+	if c.Call != "" {
+		s.memStore.Commit(c, done)
+		return
+	}
+	time.AfterFunc(time.Second, func() {
+		s.mu.Lock()
+		s.fail--
+		failed := s.fail >= 0
+		s.mu.Unlock()
+		if failed {
+			done(errDisk)
+			return
+		}
+		s.memStore.Commit(c, done)
+	})
+}
+
+func TestShutdownWaitsUntilAgentsStatesAreDurable(t *testing.T) {
+	for name, fail := range map[string]int{"slow": 0, "failing at first": 1} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &stage{world: newWorld(t), t: t, store: newMemStore(t)}
+				stop := s.start(testDirectory(t, 2, nil), &tardy{s.store, fail})
+				for _, o := range []AgentOrder{{Agent: "bo", To: queue.Offline}, {Agent: "anna", To: queue.Paused, Reason: "lunch"}} {
+					if err := s.board.SetAgent(t.Context(), o); err != nil {
+						t.Fatal(err)
+					}
+				}
+				stop()
+				settled()
+				s.store.mu.Lock()
+				defer s.store.mu.Unlock()
+				if len(s.store.kept) != 2 {
+					t.Errorf("kept: %v", s.store.kept)
+				}
+				if n := len(s.store.stream); n == 0 || s.store.stream[n-1].Kind != record.ServiceDown {
+					t.Errorf("the stream does not end with the service's end: %v", s.store.stream)
+				}
+			})
+		})
+	}
 }
