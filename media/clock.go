@@ -176,13 +176,17 @@ func (s *shard) until(at int64) bool {
 func (s *shard) tickAll(slot int, now int64) bool {
 	legs := s.take(slot)
 	kept := legs[:0]
-	for _, l := range legs {
-		ended, more := l.out.tick(now)
-		if ended != nil {
-			s.engine.sink.Post(l.id, time.Now(), call.PromptDone{Source: ended.clip.name})
-		}
-		if more {
-			kept = append(kept, l)
+	for first := 0; first < len(legs); first += warmAtOnce {
+		part := legs[first:min(first+warmAtOnce, len(legs))]
+		warmOut(part)
+		for _, l := range part {
+			ended, more := l.out.tick(now)
+			if ended != nil {
+				s.engine.sink.Post(l.id, time.Now(), call.PromptDone{Source: ended.clip.name})
+			}
+			if more {
+				kept = append(kept, l)
+			}
 		}
 	}
 	s.box.flush()

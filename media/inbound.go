@@ -9,22 +9,24 @@ import (
 
 // inbound is what a leg's far side sends: who it may be, what may arrive, and who hears it.
 type inbound struct {
+	// What each packet touches comes first: warm.
 	mu        sync.Mutex
-	receive   [128]negotiate.Format
-	direction Direction
-	pin       pin
-	rtcpPin   pin
-	mux       bool
-	nowhere   bool // the description names no address to send to (hold)
 	window    window
 	watch     watch
-	report    report
 	to        listeners // who hears it
 	cipher    *cipher   // nil for plain RTP
 	media     *negotiate.Media
-	keys      keys
+	direction Direction
+	mux       bool
+	nowhere   bool             // the description names no address to send to (hold)
 	spoken    negotiate.Format // what the last audio was in, by the description that holds
-	reoffered int64            // when it was last offered anew because nobody could hear it; 0 for never
+	pin       pin
+	report    report
+	receive   [128]negotiate.Format
+
+	rtcpPin   pin
+	keys      keys
+	reoffered int64 // when it was last offered anew because nobody could hear it; 0 for never
 }
 
 // apply takes a new description.

@@ -14,6 +14,10 @@ import (
 // leg is the session of one leg. Its parts have a lock each. Of in and out only one is held at a time; negotiation
 // and aim may be held around them, in that order.
 type leg struct {
+	in     inbound
+	counts counts
+	out    outbound
+
 	engine  *Engine
 	id      call.LegID
 	options Options
@@ -21,7 +25,6 @@ type leg struct {
 	local   netip.AddrPort                  // what we advertise; protected by out.mu
 	media   atomic.Pointer[negotiate.Media] // what was negotiated, for the peer; never nil, and never changed
 	unheard atomic.Bool                     // what it sends cannot be heard by whom it is connected with
-	counts  counts
 
 	// negotiation protects session, and orders descriptions and their effect.
 	negotiation sync.Mutex
@@ -34,9 +37,6 @@ type leg struct {
 	// Engine.mu.
 	peer  *leg
 	mates [2]*leg
-
-	in  inbound
-	out outbound
 }
 
 func newLeg(e *Engine, id call.LegID, o Options) *leg {

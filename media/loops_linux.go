@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -146,6 +147,7 @@ type loop struct {
 	// What follows is the thread's alone.
 	turn   uint64
 	events [eventsAtOnce]unix.EpollEvent
+	socks  [warmAtOnce]*sock // of some of them
 	batch  batch
 	out    outbox
 }
@@ -190,14 +192,31 @@ func (l *loop) run() {
 	for !l.ended.Load() {
 		n := epollWait(l.epoll, l.events[:])
 		l.turn++
-		for i := range l.events[:n] {
-			ev := &l.events[i]
-			// An event of a socket that was closed meanwhile finds nothing, or another generation.
-			if s := l.table.at(uint32(ev.Fd)); s != nil && s.generation == uint32(ev.Pad) {
-				l.receive(s)
-			}
+		for first := 0; first < n; first += warmAtOnce {
+			l.handle(l.events[first:min(first+warmAtOnce, n)])
 		}
 		l.out.flush()
+	}
+}
+
+// handle receives by the sockets of some events, for which the memory is fetched together.
+func (l *loop) handle(events []unix.EpollEvent) {
+	for i := range events {
+		l.socks[i] = l.table.at(uint32(events[i].Fd))
+		prefetch(unsafe.Pointer(l.socks[i]), 1)
+	}
+	socks := l.socks[:len(events)]
+	for _, s := range socks {
+		s.warm()
+	}
+	for _, s := range socks {
+		s.warmNext()
+	}
+	for i, s := range socks {
+		// An event of a socket that was closed meanwhile finds nothing, or another generation.
+		if s != nil && s.generation == uint32(events[i].Pad) {
+			l.receive(s)
+		}
 	}
 }
 
@@ -306,6 +325,19 @@ func (s *sock) use() bool {
 func (s *sock) release() {
 	if s.state.Add(-sockUse) == sockClosing {
 		unix.Close(s.fd)
+	}
+}
+
+// warm and warmNext are those of the receiver, where a packet of RTP is its alone.
+func (s *sock) warm() {
+	if s != nil && s.r != nil && !s.control {
+		s.r.warm()
+	}
+}
+
+func (s *sock) warmNext() {
+	if s != nil && s.r != nil && !s.control {
+		s.r.warmNext()
 	}
 }
 

@@ -145,16 +145,7 @@ func (o *outbound) target(from *leg, f negotiate.Format) (payload uint8, rate ui
 func (o *outbound) relay(from *leg, p *packet, f negotiate.Format, late bool, now int64) (tick bool) {
 	o.enter(p.via)
 	defer o.leave()
-	if o.from != from && !o.conferring() || o.play != nil {
-		return false
-	}
-	if !o.open() {
-		o.joined = false // what was not sent must not be missed later
-		o.counts.drop(dropHeld)
-		return false
-	}
-	if o.presses != nil {
-		o.joined, o.voiceAt = false, now
+	if !o.hears(from, now) {
 		return false
 	}
 	if o.conferring() {
@@ -164,70 +155,104 @@ func (o *outbound) relay(from *leg, p *packet, f negotiate.Format, late bool, no
 	if f == negotiate.FormatEvent && !p.tidyEvent() {
 		payload = negotiate.NoPayload
 	}
-	if payload == negotiate.NoPayload {
-		if !late {
-			o.seqShift--
-		}
-		if f != negotiate.FormatNone {
-			o.counts.drop(dropPayload)
-			if f != negotiate.FormatEvent {
-				from.unheard.Store(true)
-			}
-		}
-		return false
-	}
-	audio := f != negotiate.FormatEvent
 	codec := f.Codec()
 	switch {
-	case audio && codec == negotiate.NoCodec && o.tone != nil && o.codec != negotiate.NoCodec:
-		if !late {
-			o.seqShift-- // nothing can be laid over it, so that the tone takes its place
-		}
-		return false
+	case payload == negotiate.NoPayload:
+		o.leaveOut(late)
+		o.noteUnheard(from, f)
+	case codec == negotiate.NoCodec && f != negotiate.FormatEvent && o.tone != nil && o.codec != negotiate.NoCodec:
+		o.leaveOut(late) // nothing can be laid over it, so that the tone takes its place
 	case codec != negotiate.NoCodec && !byTable(codec, o.codec):
 		return o.toBridge(p, codec, now)
-	case !audio && o.bridge != nil:
+	case f == negotiate.FormatEvent && o.bridge != nil:
 		o.bridgeEvent(p, payload, now)
+	default:
+		o.pass(source{from, p.ssrc, rate}, p, f, payload, late, now)
+	}
+	return false
+}
+
+// hears reports whether a leg's packets are what this one hears now, and may go out.
+func (o *outbound) hears(from *leg, now int64) bool {
+	switch {
+	case o.from != from && !o.conferring() || o.play != nil:
 		return false
-	case audio:
+	case !o.open():
+		o.joined = false // what was not sent must not be missed later
+		o.counts.drop(dropHeld)
+		return false
+	case o.presses != nil:
+		o.joined, o.voiceAt = false, now
+		return false
+	}
+	return true
+}
+
+// leaveOut closes the gap in the sequence that a packet would leave which does not go on.
+func (o *outbound) leaveOut(late bool) {
+	if !late {
+		o.seqShift--
+	}
+}
+
+// noteUnheard notes that the far side does not know the format that it was sent.
+func (o *outbound) noteUnheard(from *leg, f negotiate.Format) {
+	if f == negotiate.FormatNone {
+		return // nobody does
+	}
+	o.counts.drop(dropPayload)
+	if f != negotiate.FormatEvent {
+		from.unheard.Store(true)
+	}
+}
+
+// pass sends a packet on under our numbers, and as it is but for what a table or a tone makes of it.
+func (o *outbound) pass(s source, p *packet, f negotiate.Format, payload uint8, late bool, now int64) {
+	audio, codec := f != negotiate.FormatEvent, f.Codec()
+	if audio {
 		o.bridge = nil
 	}
-	joined := o.join(source{from, p.ssrc, rate}, p, audio, late, now)
+	joined := o.join(s, p, audio, late, now)
 	if joined {
 		o.cut = nil
 	}
 	seq, stamp := p.seq+o.seqShift, p.time+o.timeShift
 	data := p.data()
 	if audio {
-		if codec != o.codec && codec != negotiate.NoCodec {
-			convert(data, codec, o.codec)
-			o.converted = true
-		}
-		o.voiceAt = now
-		if codec != negotiate.NoCodec {
-			if joined {
-				o.crossTo(nil, true)
-			}
-			o.lay(data)
-		}
+		o.voice(data, codec, joined, now)
 	}
 	switch {
 	case codec != negotiate.NoCodec && o.cuts(len(data)):
 		o.recut(data, seq, stamp, joined || p.marker, late, now)
-		return false
+		return
 	case o.cut != nil && o.cut.n > 0 && !late: // an event, or a format that cannot be cut
 		seq += o.letGo(stamp, now)
 	}
 	length := uint32(len(data))
 	if codec == negotiate.NoCodec {
-		length = o.step(stamp, rate)
+		length = o.step(stamp, s.rate)
 	}
-	if o.sent(seq, stamp, rate, length, len(data), audio, now) {
+	if o.sent(seq, stamp, s.rate, length, len(data), audio, now) {
 		b := p.raw[p.start-headerSize:]
 		putHeader(b, joined || p.marker, payload, seq, stamp, o.ssrc)
 		o.send(b)
 	}
-	return false
+}
+
+// voice makes audio what the far side understands, with the tone over it.
+func (o *outbound) voice(data []byte, codec negotiate.Codec, joined bool, now int64) {
+	o.voiceAt = now
+	if codec == negotiate.NoCodec {
+		return
+	}
+	if codec != o.codec {
+		convert(data, codec, o.codec)
+		o.converted = true
+	}
+	if joined {
+		o.crossTo(nil, true)
+	}
+	o.lay(data)
 }
 
 // step is how much audio a packet holds that cannot be read: as much as lay between the last two, 20 ms where that is

@@ -159,3 +159,16 @@ func (at *peer) takes(b []byte, now int64) bool {
 	}
 	return true
 }
+
+// warm and warmNext are those of the flow's receiver.
+func (at *peer) warm() {
+	if at != nil {
+		at.r.warm()
+	}
+}
+
+func (at *peer) warmNext() {
+	if at != nil {
+		at.r.warmNext()
+	}
+}

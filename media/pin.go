@@ -13,9 +13,9 @@ const pinGrace = int64(time.Second)
 // description's host (any port, for NAT) and the signalling's host; that packet closes it. Only a description that names
 // another address opens it again, so nobody who guesses ports can take a stream over or listen to it.
 type pin struct {
+	locked     netip.AddrPort // not valid until the first packet
 	said       netip.AddrPort // what the description names
 	signalling netip.Addr
-	locked     netip.AddrPort // not valid until the first packet
 	left       netip.AddrPort // where it was before the last new description
 	leftAt     int64          // when that was
 }

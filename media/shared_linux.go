@@ -115,17 +115,31 @@ func (p *sharedPort) deliver(b *batch, n int, control bool, via *outbox) {
 	for i := range b.names[:n] {
 		b.peers[i] = index.find(getName(&b.names[i]))
 	}
-	for i, at := range b.peers[:n] {
-		switch packet := b.packet(i); {
-		case at == nil, !control && !at.takes(packet, via.now), at.gone.Load():
-			p.foreign.Add(1)
-		case control:
-			at.r.receiveRTCP(packet, at.addr)
-		default:
-			at.r.receiveRTP(packet, at.addr, via)
+	for first := 0; first < n; first += warmAtOnce {
+		last := min(first+warmAtOnce, n)
+		for _, at := range b.peers[first:last] {
+			at.warm()
+		}
+		for _, at := range b.peers[first:last] {
+			at.warmNext()
+		}
+		for i := first; i < last; i++ {
+			p.hand(b.peers[i], b.packet(i), control, via)
 		}
 	}
 	clear(b.peers[:n])
+}
+
+// hand gives a packet to the flow that has the address it came from, if any.
+func (p *sharedPort) hand(at *peer, packet []byte, control bool, via *outbox) {
+	switch {
+	case at == nil, !control && !at.takes(packet, via.now), at.gone.Load():
+		p.foreign.Add(1)
+	case control:
+		at.r.receiveRTCP(packet, at.addr)
+	default:
+		at.r.receiveRTP(packet, at.addr, via)
+	}
 }
 
 // sharedFlow is a flow on a shared port. What it receives is what comes from the addresses that it has claimed.

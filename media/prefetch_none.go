@@ -1,0 +1,11 @@
+//go:build !amd64 && !arm64
+
+package media
+
+import "unsafe"
+
+const cacheLine = 64
+
+func prefetch(unsafe.Pointer, int) {}
+
+func prefetchBehind(unsafe.Pointer, uintptr, int) {}
