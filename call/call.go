@@ -323,7 +323,7 @@ func (c *Call) callerLeg(ev Event) {
 		c.log(Entry{Kind: KindLost, Leg: c.caller})
 		c.finish(c.endOutcome(CauseMedia), CauseMedia)
 	case PromptDone:
-		c.prompted()
+		c.prompted(ev.Source)
 	case Digit:
 		c.key(ev.Digit)
 	case Held:

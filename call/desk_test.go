@@ -262,6 +262,15 @@ func TestWishesAreLeftByKeyAndByOffer(t *testing.T) {
 	ended(t, h, call.OutcomeNoAgent, call.CausePolicy)
 }
 
+// The key comes as the offer ends, so that the offer's end is told of after the next prompt has begun.
+func TestEndOfAPromptIsNotTakenForThatOfTheNext(t *testing.T) {
+	h := enter(t, keyed, func(h *harness) { h.own(call.NoAgent{}) })
+	says(t, h.event(caller, call.Digit{Digit: "1"}), "play sv-callback-left to c")
+	quiet(t, "the end of the offer", h.event(caller, call.PromptDone{Source: "sv-callback-offer"}))
+	h.event(caller, call.PromptDone{Source: "sv-callback-left"})
+	ended(t, h, call.OutcomeWish, call.CausePolicy)
+}
+
 func TestCallingOut(t *testing.T) {
 	r := rules()
 	r.CommonNumber = "+4684000001"

@@ -41,14 +41,15 @@ type harness struct {
 	legs     map[call.LegID]*leg
 	timers   map[call.Timer]time.Duration
 	queued   bool
-	full     bool            // the waiting line takes no more
-	auto     bool            // Enqueue is answered, and arrivals are durable, at once
-	agents   map[string]bool // reserved for the call
-	away     map[string]bool // who is not to be had as a colleague
-	asked    map[string]bool // refs of acts that are not answered
-	slot     bool            // the caller is parked
-	slow     bool            // Reserve is not answered at once
-	pending  []string        // colleagues whose reservation is not answered
+	full     bool                  // the waiting line takes no more
+	auto     bool                  // Enqueue is answered, and arrivals are durable, at once
+	agents   map[string]bool       // reserved for the call
+	away     map[string]bool       // who is not to be had as a colleague
+	asked    map[string]bool       // refs of acts that are not answered
+	slot     bool                  // the caller is parked
+	slow     bool                  // Reserve is not answered at once
+	pending  []string              // colleagues whose reservation is not answered
+	plays    map[call.LegID]string // the prompt that each leg heard last
 	refs     int
 	wishes   int
 	place    call.Place // what Announce is answered with
@@ -136,6 +137,10 @@ func (h *harness) event(id call.LegID, ev call.Event) string {
 		}
 	}
 	switch e := ev.(type) {
+	case call.PromptDone:
+		if e.Source == "" { // that of the prompt that plays
+			ev = call.PromptDone{Source: h.plays[id]}
+		}
 	case call.Consult:
 		h.legs[id] = &leg{incoming: true}
 	case call.Offered:
@@ -356,6 +361,10 @@ func (h *harness) media(cmd call.MediaCommand) {
 	switch c := cmd.(type) {
 	case call.Play:
 		ids = []call.LegID{c.Leg}
+		if h.plays == nil {
+			h.plays = map[call.LegID]string{}
+		}
+		h.plays[c.Leg] = c.Source
 	case call.Say:
 		ids = []call.LegID{c.Leg}
 		if len(c.Clips) == 0 || c.Then == "" {

@@ -107,9 +107,10 @@ func (c *Call) overflowed(o Outcome) Outcome {
 
 func (c *Call) leavingOutcome() Outcome { return c.overflowed(c.leaveAs) }
 
-// prompted goes on after a prompt to the caller: the call ends, but where she may still press a key.
-func (c *Call) prompted() {
-	if c.phase != leaving {
+// prompted goes on after a prompt to the caller: the call ends, but where she may still press a key. One that has been
+// replaced by another may be told of late.
+func (c *Call) prompted(source string) {
+	if c.phase != leaving || source != c.hears {
 		return
 	}
 	if c.wishing {

@@ -237,6 +237,7 @@ func randomAct(rng *rand.Rand, h *harness) call.Act {
 func randomEvent(rng *rand.Rand, ids []call.LegID) call.Event {
 	mate := call.Destination{Agent: crew[rng.IntN(len(crew))]}
 	all := []call.Event{call.Ended{Cause: call.CauseBye}, call.Ended{Cause: call.CauseFault}, call.MediaLost{}, call.Held{}, call.Resumed{}, call.PromptDone{},
+		call.PromptDone{Source: "sv-callback-offer"},
 		call.Ringing{}, call.EarlyMedia{}, call.Answered{}, call.Answered{}, call.Answered{Identity: "+46850000099"}, call.Failed{Code: 486}, call.Failed{Code: 0},
 		call.Transfer{Ref: "r", Target: pbx}, call.Transfer{Ref: "r", Target: pbx}, call.Transfer{Ref: "r", Target: mate},
 		call.Transfer{Ref: "r", Target: call.Destination{Group: "sales"}},

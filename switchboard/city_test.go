@@ -162,7 +162,9 @@ func (c *crowd) key() {
 	id := call.LegID(fmt.Sprint("in", c.arrived))
 	c.world.mu.Unlock()
 	c.soon(time.Minute, func(c *crowd) { c.ifUp(id, call.Digit{Digit: c.one([]string{"1", "2", "3", "9"})}) })
-	c.soon(2*time.Minute, func(c *crowd) { c.ifUp(id, call.PromptDone{}) })
+	c.soon(2*time.Minute, func(c *crowd) {
+		c.ifUp(id, call.PromptDone{Source: c.one([]string{call.PromptTryLater, "sv-callback-offer", "sv-callback-left"})})
+	})
 }
 
 // may tells that an order was carried out, or refused for one of the reasons that there are.
