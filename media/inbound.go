@@ -163,7 +163,7 @@ func (l *leg) take(raw []byte, from netip.AddrPort, now int64) (p packet, to lis
 	if lost > 0 {
 		l.counts.lost.Add(uint64(lost))
 	}
-	in.noteForReport(&p, f, now)
+	in.noteForReport(&p, a, f, now)
 	if f != negotiate.FormatNone && f != negotiate.FormatEvent {
 		in.spoken = f
 	}

@@ -135,8 +135,8 @@ func TestWindowBeginsAnewWithANewSource(t *testing.T) {
 		lost int
 	}{
 		{1, 200, arrivedNew, 36}, // 99 missing, 63 of them still awaited
-		{2, 150, arrivedNew, 63}, {2, 10000, arrivedNew, 0}, {2, 9999, arrivedTwice, 0}, {2, 9000, arrivedOld, 0},
-		{2, 100, arrivedNew, 0},
+		{2, 150, arrivedAnew, 63}, {2, 10000, arrivedAnew, 0}, {2, 9999, arrivedTwice, 0}, {2, 9000, arrivedOld, 0},
+		{2, 100, arrivedAnew, 0},
 	} {
 		if a, lost := w.add(tc.ssrc, tc.seq); a != tc.want || lost != tc.lost {
 			t.Errorf("%d of %d: %v with %d lost, want %v with %d", tc.seq, tc.ssrc, a, lost, tc.want, tc.lost)

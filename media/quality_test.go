@@ -56,8 +56,8 @@ func TestJitterIsThatOfTheRFC(t *testing.T) {
 		late := float64((i * 7919) % 40) // ms
 		now := int64((float64(i)*20 + late) * 1e6)
 		p := packet{ssrc: 1, seq: uint16(i), time: uint32(160 * i)}
-		in.window.add(1, p.seq)
-		in.noteForReport(&p, negotiate.FormatPCMA, now)
+		a, _ := in.window.add(1, p.seq)
+		in.noteForReport(&p, a, negotiate.FormatPCMA, now)
 		if i > 0 {
 			want += (math.Abs(late-before) - want) / 16
 		}
@@ -69,7 +69,7 @@ func TestJitterIsThatOfTheRFC(t *testing.T) {
 	// An event has one timestamp for all of its packets: it is no jitter.
 	held := in.report.jitter
 	for i := range 10 {
-		in.noteForReport(&packet{ssrc: 1, seq: uint16(500 + i), time: 160 * 500}, negotiate.FormatEvent, int64(i)*1e9)
+		in.noteForReport(&packet{ssrc: 1, seq: uint16(500 + i), time: 160 * 500}, arrivedNew, negotiate.FormatEvent, int64(i)*1e9)
 	}
 	if in.report.jitter != held {
 		t.Error("events count as jitter")
@@ -81,11 +81,30 @@ func TestJitterCountsByTheClockOfTheFormat(t *testing.T) {
 	in.media = &negotiate.Media{Pass: [negotiate.MaxPass]negotiate.Pass{{Name: "opus", Rate: 48000}}}
 	for i := range 100 {
 		p := packet{ssrc: 1, seq: uint16(i), time: uint32(960 * i)}
-		in.window.add(1, p.seq)
-		in.noteForReport(&p, negotiate.FormatPass, int64(i)*20*ms+int64(i%2)*4*ms)
+		a, _ := in.window.add(1, p.seq)
+		in.noteForReport(&p, a, negotiate.FormatPass, int64(i)*20*ms+int64(i%2)*4*ms)
 	}
 	if got := in.report.jitterNow(); got < 3*time.Millisecond || got > 4500*time.Microsecond {
 		t.Errorf("jitter %v, want about 4 ms", got)
+	}
+}
+
+// RFC 3550 appendix A.1: what a sender that began anew does not repeat is not lost.
+func TestASenderThatBeginsAnewHasLostNothing(t *testing.T) {
+	var in inbound
+	block := func(from uint16) rtcp.ReceptionReport {
+		for i := range uint16(100) {
+			p := packet{ssrc: 1, seq: from + i, time: 160 * uint32(i)}
+			a, _ := in.window.add(1, p.seq)
+			in.noteForReport(&p, a, negotiate.FormatPCMA, int64(i)*20*ms)
+		}
+		return in.reception(0)[0]
+	}
+	block(50000)
+	for _, from := range []uint16{100, 200} { // anew, and on
+		if b := block(from); b.TotalLost != 0 || b.FractionLost != 0 || b.LastSequenceNumber != uint32(from)+99 {
+			t.Errorf("from %d: %+v", from, b)
+		}
 	}
 }
 

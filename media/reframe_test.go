@@ -216,7 +216,7 @@ func FuzzRelay(f *testing.F) {
 			}
 			p, _ := parsePacket(raw)
 			n := len(tape.sent)
-			if arrived, _ := w.add(ssrc, seq); arrived == arrivedNew || arrived == arrivedLate {
+			if arrived, _ := w.add(ssrc, seq); arrived != arrivedTwice && arrived != arrivedOld {
 				o.relay(a, &p, format, arrived == arrivedLate, now)
 			}
 			o.tick(now)

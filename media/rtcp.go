@@ -26,7 +26,7 @@ type report struct {
 	senderReport                   uint32 // middle 32 bits of the last sender report's NTP time
 	senderReportAt                 int64
 
-	// What follows outlives a change of the far side's SSRC.
+	// What follows outlives a stream that begins anew.
 	sentAt      int64 // when we last sent a report
 	jitterSum   time.Duration
 	jitterCount int
@@ -46,9 +46,9 @@ type sentReport struct {
 
 // noteForReport notes a packet after the window has. Events have one timestamp for many packets, so that they tell nothing
 // about jitter; nor does what is not known.
-func (in *inbound) noteForReport(p *packet, f negotiate.Format, now int64) {
+func (in *inbound) noteForReport(p *packet, a arrival, f negotiate.Format, now int64) {
 	r := &in.report
-	if r.received == 0 || r.ssrc != p.ssrc {
+	if a == arrivedAnew {
 		*r = report{ssrc: p.ssrc, base: in.window.extended(), sentAt: r.sentAt, jitterSum: r.jitterSum,
 			jitterCount: r.jitterCount, ours: r.ours, sent: r.sent, clock: r.clock, out: r.out, roundTrip: r.roundTrip, remoteMOS: r.remoteMOS}
 	}

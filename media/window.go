@@ -7,6 +7,7 @@ type arrival int
 
 const (
 	arrivedNew  arrival = iota // the highest so far
+	arrivedAnew                // the first of a source, or of one that began anew
 	arrivedLate                // out of order, but awaited
 	arrivedTwice
 	arrivedOld // too late to matter
@@ -35,7 +36,7 @@ func (w *window) add(ssrc uint32, seq uint16) (a arrival, lost int) {
 	if !w.started || ssrc != w.ssrc || delta > maxDropout || delta < -maxDropout {
 		lost = w.missing()
 		*w = window{started: true, ssrc: ssrc, highest: seq, seen: ^uint64(0)}
-		return arrivedNew, lost
+		return arrivedAnew, lost
 	}
 	switch {
 	case delta > 0:
