@@ -2,16 +2,23 @@ package app_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"telefonist/app"
 	"telefonist/call"
+	"telefonist/queue"
+	"telefonist/record"
+	"telefonist/sip/registrar"
 	"telefonist/sip/softphone"
+	"telefonist/store"
 	"telefonist/web"
 )
 
@@ -121,6 +128,56 @@ func TestLogOutAndPauseOutliveARestart(t *testing.T) {
 	defer func() { _ = again.Stop(context.Background()) }()
 	if got := live(func(*web.Client) {}); got["anna"] != "true lunch" || got["bo"] != "false logged out" || got["cia"] != "true " {
 		t.Errorf("%v", got)
+	}
+}
+
+// TestAPauseForMissedCallsOutlivesARestart: neither a kept registration nor a trunk, behind which a receptionist sits, is a phone that
+// comes back.
+func TestAPauseForMissedCallsOutlivesARestart(t *testing.T) {
+	dir := t.TempDir()
+	files, err := store.Open(dir, store.Options{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	phone := registrar.Binding{Agent: "anna", Contact: "sip:201@127.31.0.3:5060", Received: netip.MustParseAddrPort("127.31.0.3:5060"), Transport: "udp",
+		Expires: time.Now().Add(time.Hour), CallID: "kept", CSeq: 1}
+	binding, err := json.Marshal(phone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files.PutRegistration("anna\x00"+phone.Contact, binding)
+	var kept []record.Kept
+	for _, id := range []string{"anna", "dora"} {
+		kept = append(kept, record.Kept{Kind: record.KeptAgent, ID: id, Doc: []byte(`{"paused":"missed calls"}`)})
+	}
+	files.Commit(record.Commit{Kept: kept}, func(err error) {
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	if err := files.Close(); err != nil {
+		t.Fatal(err)
+	}
+	tenants := officeTenants + ` - {id: dora, kind: tenant, tenant: acme, trunk_extension: "210"}` + "\n"
+	for range 2 {
+		a := start(t, load(t, dir, tenants))
+		desk, err := web.Dial(app.SocketPath(dir))
+		if err != nil {
+			t.Fatal(err)
+		}
+		snap, err := desk.Live(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range snap.Agents {
+			if is := s.State == queue.Paused && s.Reason == queue.PausedMissed; is != (s.ID == "anna" || s.ID == "dora") {
+				t.Errorf("%s is %s %s", s.ID, s.State, s.Reason)
+			}
+		}
+		desk.Close()
+		if err := a.Stop(context.Background()); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

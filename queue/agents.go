@@ -273,13 +273,13 @@ func (q *Queue) forgetAgent(a *agent) {
 	}
 }
 
-// Registered tells that an agent's phone came or went. A phone that comes back ends a pause for missed calls.
+// Registered tells that an agent's phone came or went. A phone that was seen to go and comes back ends a pause for missed calls; one
+// that is heard of for the first time, as after a restart, does not.
 func (q *Queue) Registered(id string, up bool, now time.Time) {
 	q.tick(now)
-	if up {
-		q.phones[id] = true
-	} else {
-		delete(q.phones, id)
+	_, back := q.phones[id]
+	if up || back {
+		q.phones[id] = up
 	}
 	a := q.agents[id]
 	if a == nil || a.phone == up {
@@ -290,14 +290,18 @@ func (q *Queue) Registered(id string, up bool, now time.Time) {
 		q.happen(a, EventPhoneDown, now)
 		return
 	}
+	if back {
+		a.forgive()
+	}
 	q.refresh(a, now)
 	q.happen(a, EventPhoneUp, now)
 }
 
-// refresh makes an agent the one who has been idle for the shortest time, and forgives what she missed. She is not free: she
-// is about to be.
-func (q *Queue) refresh(a *agent, now time.Time) {
-	a.idleSince, a.misses = nanos(now), 0
+// refresh makes an agent the one who has been idle for the shortest time, without a miss. She is not free: she is about to be.
+func (q *Queue) refresh(a *agent, now time.Time) { a.idleSince, a.misses = nanos(now), 0 }
+
+// forgive ends a pause for missed calls.
+func (a *agent) forgive() {
 	if a.paused == PausedMissed {
 		a.paused = ""
 	}
@@ -313,6 +317,7 @@ func (q *Queue) Login(id string, now time.Time) bool {
 	}
 	if a.loggedOut {
 		a.loggedOut, a.calls = false, 0
+		a.forgive()
 		q.refresh(a, now)
 		q.happen(a, EventLogIn, now)
 	}

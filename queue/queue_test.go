@@ -311,3 +311,19 @@ func TestSinceTellsWhenTheStateBegan(t *testing.T) {
 	since(8, 7)
 	since(20, 12)
 }
+
+// TestAPauseForMissedCallsOutlivesARestart: a phone that is registered anew at a start has not come back, it was never seen to go.
+func TestAPauseForMissedCallsOutlivesARestart(t *testing.T) {
+	q := New(Limits{})
+	q.Restore("bo", Saved{Paused: PausedMissed}, t0)
+	q.SetAgents([]Agent{{ID: "bo", Kind: call.Service}}, t0)
+	q.Registered("bo", false, t0) // it never was
+	q.Registered("bo", true, t0)
+	state(t, q, "bo", 0, Paused)
+	q.SetAgents(nil, after(1)) // she is disabled, so her phone is forgotten, and is enabled again
+	q.Registered("bo", false, after(1))
+	q.SetAgents([]Agent{{ID: "bo", Kind: call.Service}}, after(2))
+	state(t, q, "bo", 2, Offline)
+	q.Registered("bo", true, after(3))
+	state(t, q, "bo", 3, Available)
+}
