@@ -123,6 +123,8 @@ var (
 	ErrTaken = errors.New("external id belongs to another person")
 	// ErrImporting: an import of the tenant is running already.
 	ErrImporting = errors.New("an import is running already")
+	// ErrImported: another import has changed the tenant's people since this one was planned.
+	ErrImported = errors.New("another import has changed the people meanwhile")
 )
 
 // PeopleImport is what an import writes.
@@ -130,7 +132,8 @@ type PeopleImport struct {
 	Upserts map[string]json.RawMessage // people by id
 	Removed []string
 	// Since is the number of the last change that whoever planned the import had seen: people who were changed after it are
-	// left as they are then. Nil: all changes before the import begins were seen.
+	// left as they are then; where another import came after it, nothing is written. Nil: all changes before the import begins
+	// were seen.
 	Since *uint64
 	// Unchanged is only counted.
 	Unchanged int

@@ -536,3 +536,27 @@ func TestAnEditBetweenPlanAndImportStands(t *testing.T) {
 		t.Errorf("%+v, %v, %s", counts, err, names(t, s, "acme"))
 	}
 }
+
+func TestAnImportPlannedBeforeAnotherOneIsRefused(t *testing.T) {
+	s := open(t, t.TempDir(), Options{})
+	mustEdit(t, s, "acme", edit(directory.KindPerson, "a", person("Old", "1"), directory.NoVersion))
+	since, err := s.Seq("acme")
+	if err != nil {
+		t.Fatal(err)
+	}
+	planned := func(name string) directory.PeopleImport {
+		return directory.PeopleImport{Since: &since, By: tester, At: received, Upserts: map[string]json.RawMessage{"a": person(name, "1")}}
+	}
+	if _, err := s.ImportPeople(t.Context(), "acme", planned("First")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.ImportPeople(t.Context(), "acme", planned("Second")); !errors.Is(err, directory.ErrImported) || names(t, s, "acme") != "a=First" {
+		t.Errorf("%v, %s", err, names(t, s, "acme"))
+	}
+	if since, err = s.Seq("acme"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.ImportPeople(t.Context(), "acme", planned("Second")); err != nil || names(t, s, "acme") != "a=Second" {
+		t.Errorf("planned anew: %v, %s", err, names(t, s, "acme"))
+	}
+}

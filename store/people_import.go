@@ -24,8 +24,8 @@ const defaultImportChunk = 500
 // and stand in the end: where one touched a person whom the import changes too, the import's change is dropped and counted as
 // overtaken. Where it fails, or ctx ends, or the process dies, nothing of it is left.
 //
-// It fails with directory.ErrImporting where another import of the tenant runs, and with directory.ErrTaken where it, with
-// an edit made meanwhile, would give two people the same external id.
+// It fails with directory.ErrImporting where another import of the tenant runs, with directory.ErrImported where one has run since
+// this one was planned, and with directory.ErrTaken where it, with an edit made meanwhile, would give two people the same external id.
 func (s *Store) ImportPeople(ctx context.Context, tenant string, in directory.PeopleImport) (directory.ImportCounts, error) {
 	im := &peopleImport{s: s, tenant: tenant, in: in}
 	counts, err := im.run(ctx)
@@ -115,6 +115,9 @@ func (im *peopleImport) begin() error {
 		if t.state.Staging != 0 {
 			return directory.ErrImporting
 		}
+		if err := im.planned(t); err != nil {
+			return err
+		}
 		t.state.Last++
 		t.state.Staging, t.state.Import = t.state.Last, t.next()
 		im.generation, im.change, im.caughtUp = t.state.Staging, t.state.Import, t.state.Seq
@@ -128,6 +131,25 @@ func (im *peopleImport) begin() error {
 		_, err := t.b.Bucket(bucketImports).CreateBucket(number(im.change))
 		return err
 	})
+}
+
+// planned tells whether the plan was made of the people that there are: an import behind it changed any number of them, and may
+// have brought those whom this one would bring again.
+func (im *peopleImport) planned(t *tenantTx) error {
+	if im.in.Since == nil {
+		return nil
+	}
+	c := t.b.Bucket(bucketLog).Cursor()
+	for k, v := c.Seek(number(*im.in.Since + 1)); k != nil; k, v = c.Next() {
+		var one directory.Change
+		if err := decode(k, v, &one); err != nil {
+			return damaged(im.s.directory, bucketLog, k, err.Error())
+		}
+		if one.Action == directory.ActionImport {
+			return directory.ErrImported
+		}
+	}
+	return nil
 }
 
 // chunk stages the next people behind an id: those there are and those the import brings, merged in the order of their ids.

@@ -183,6 +183,8 @@ func (s *v1) problem(ctx context.Context, err error) error {
 		told = huma.Error409Conflict(directory.ErrTaken.Error(), &huma.ErrorDetail{Location: "body.external_id", Message: directory.ErrTaken.Error()})
 	case errors.Is(err, directory.ErrImporting):
 		told = huma.Error409Conflict(directory.ErrImporting.Error() + ": wait for its end")
+	case errors.Is(err, directory.ErrImported):
+		told = huma.Error409Conflict(directory.ErrImported.Error() + ": send the file again")
 	case errors.Is(err, directory.ErrOnCall):
 		told = huma.Error409Conflict(directory.ErrOnCall.Error() + ": ask again when it has ended")
 	case errors.Is(err, directory.ErrCodeExpired):
