@@ -121,7 +121,7 @@ func (b *Board) pickUp(agent string, slot int, now time.Time) (call.ID, error) {
 	if l == nil || l.final != nil {
 		return "", fmt.Errorf("nobody is parked at %d: %w", slot, ErrUnknown)
 	}
-	if a.Kind == call.Own && !a.Serves(l.tenant.ID) {
+	if foreign(a, l.tenant.ID) {
 		return "", fmt.Errorf("the call at %d is another tenant's: %w", slot, ErrRefused)
 	}
 	if !b.queue.Ask(agent, l.head.Call, now) {
@@ -137,11 +137,16 @@ func (b *Board) pickUp(agent string, slot int, now time.Time) (call.ID, error) {
 
 // takeCall gives a waiting call to an agent by hand.
 func (b *Board) takeCall(id call.ID, agent, by string, now time.Time) error {
-	if _, known := b.dir.Agent(agent); !known {
+	a, known := b.dir.Agent(agent)
+	if !known {
 		return unknown("agent", agent)
 	}
-	if b.calls[id] == nil && b.wishes[id] == nil {
+	tenant, known := b.waitsFor(id)
+	if !known {
 		return unknown("waiting call", string(id))
+	}
+	if foreign(a, tenant) {
+		return fmt.Errorf("the call is another tenant's: %w", ErrRefused)
 	}
 	m, ok := b.queue.Take(id, agent, now)
 	if !ok {
@@ -150,6 +155,17 @@ func (b *Board) takeCall(id call.ID, agent, by string, now time.Time) error {
 	b.log.Info("call taken by hand", "call", id, "agent", agent, "by", by)
 	b.offer([]queue.Match{m}, now)
 	return nil
+}
+
+// waitsFor is the tenant of a call, or of a wish.
+func (b *Board) waitsFor(id call.ID) (tenant string, known bool) {
+	if l := b.calls[id]; l != nil {
+		return l.tenant.ID, true
+	}
+	if w := b.wishes[id]; w != nil {
+		return w.Head.Rules.Tenant, true
+	}
+	return "", false
 }
 
 func (b *Board) moveCall(id call.ID, position int, by string) error {

@@ -37,7 +37,7 @@ func (b *Board) actTarget(l *live, o Order, now time.Time) (call.Destination, in
 	case o.To == toSupervisor:
 		a = b.supervisor(l, now)
 	case kind == toAgent && name != "":
-		a = b.colleague(name)
+		a = b.colleague(l, name)
 	case kind == toGroup && name != "":
 		a = b.group(l, name, speaks, now)
 	case kind == toCommon && name != "":
@@ -59,7 +59,7 @@ func (b *Board) dialledTarget(l *live, dialled string, speaks bool, now time.Tim
 	case is && code == CodeColleague:
 		a = aim{call.Destination{Number: dialled}, 404, "No such agent"}
 		if who, known := b.dir.AgentByPhone(rest); known {
-			a = b.colleague(who.ID)
+			a = b.colleague(l, who.ID)
 		}
 	case is && code == CodeGroup:
 		a = aim{call.Destination{Number: dialled}, 404, "No such group"}
@@ -72,12 +72,19 @@ func (b *Board) dialledTarget(l *live, dialled string, speaks bool, now time.Tim
 	return a.to, a.code, a.reason
 }
 
-func (b *Board) colleague(id string) aim {
-	if a, known := b.dir.Agent(id); !known || a.Disabled {
-		return aim{call.Destination{Agent: id}, 404, "No such agent"}
+func (b *Board) colleague(l *live, id string) aim {
+	to := call.Destination{Agent: id}
+	switch a, known := b.dir.Agent(id); {
+	case !known || a.Disabled:
+		return aim{to, 404, "No such agent"}
+	case foreign(a, l.tenant.ID):
+		return aim{to, 403, "Another company's receptionist"}
 	}
-	return aim{to: call.Destination{Agent: id}}
+	return aim{to: to}
 }
+
+// foreign tells whether an agent can have no call of a tenant's, not even by name: she is another company's own.
+func foreign(a directory.Agent, tenant string) bool { return a.Kind == call.Own && !a.Serves(tenant) }
 
 // group is a group that the caller waits for; or, for who wants to speak to somebody of it first, whoever has been free longest.
 func (b *Board) group(l *live, name string, speaks bool, now time.Time) aim {
@@ -100,12 +107,12 @@ func (b *Board) supervisor(l *live, now time.Time) aim {
 	return b.oneOf(l, func(a directory.Agent) bool { return a.Supervisor }, call.Destination{Agent: toSupervisor}, "No supervisor is free", now)
 }
 
-// oneOf is who has been free longest of those who are meant, but the call's own receptionist.
+// oneOf is who has been free longest of those who are meant and may have the call, but its own receptionist.
 func (b *Board) oneOf(l *live, meant func(directory.Agent) bool, to call.Destination, reason string, now time.Time) aim {
 	var since time.Time
 	found := aim{to, nobodyFree, reason}
 	for _, a := range b.dir.Agents() {
-		if a.Disabled || a.ID == l.call.Agent() || !meant(a) {
+		if a.Disabled || a.ID == l.call.Agent() || !meant(a) || foreign(a, l.tenant.ID) {
 			continue
 		}
 		if at, free := b.queue.FreeSince(a.ID, now); free && (found.code != 0 || at.Before(since)) {
