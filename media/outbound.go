@@ -37,6 +37,7 @@ type outbound struct {
 	framed    bool             // the far side wants no other
 	media     *negotiate.Media // all of it, for what is passed through
 	cipher    *cipher          // nil for plain RTP
+	rested    *cipher          // the one before
 
 	// What is heard: a leg, a playback, or neither; and a tone over it.
 	from    *leg
@@ -105,7 +106,20 @@ func (o *outbound) apply(m *negotiate.Media) {
 	if o.cut = nil; !o.conferring() {
 		o.bridge = nil
 	}
-	o.cipher = o.cipher.rekeyed(m.SendKey)
+	o.rekey(m.SendKey)
+}
+
+// rekey protects what is sent with a key from now on. The one before may come back while several answers to one offer compete;
+// then its counters go on.
+func (o *outbound) rekey(key negotiate.Crypto) {
+	was := o.cipher
+	if was != nil && was.key == key {
+		return
+	}
+	o.cipher = o.rested.rekeyed(key)
+	if was != nil {
+		o.rested = was
+	}
 }
 
 // hear sets the leg that is heard from now on, nil for none, in place of a playback. The tone that is sounding ends with

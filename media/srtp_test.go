@@ -204,3 +204,37 @@ func TestKeysAreFreshForEachLeg(t *testing.T) {
 		t.Errorf("%d keys, want 15", len(seen))
 	}
 }
+
+// While the answers of several forks compete, a key may be given up and taken up again.
+func TestAKeyThatComesBackGoesOnCounting(t *testing.T) {
+	s := negotiate.New(negotiate.Local{Addr: netip.MustParseAddr("192.0.2.1"), Secure: negotiate.SecureOptional}, nil)
+	s.Offer(nil, false)
+	o, _ := newTape()
+	index := func(lines ...string) (at uint32) {
+		t.Helper()
+		if _, err := s.Accept(sdpOf(netip.MustParseAddrPort("198.51.100.9:4000"), negotiate.PCMA, lines...)); err != nil {
+			t.Fatal(err)
+		}
+		m, _ := s.Media()
+		o.apply(m)
+		if o.cipher == nil {
+			return 0
+		}
+		rr, _ := rtcp.Marshal([]rtcp.Packet{&rtcp.ReceiverReport{SSRC: o.ssrc}})
+		if _, ok := o.cipher.sealRTCP(rr); !ok {
+			t.Fatal("not sealed")
+		}
+		at, _ = o.cipher.context.Index(o.ssrc)
+		return at
+	}
+	const a, b = "AES_CM_128_HMAC_SHA1_80", "AEAD_AES_128_GCM"
+	other := strings.Replace(keyLine(b, theirs(b)), ":1", ":2", 1)
+	for i, step := range []struct {
+		line string
+		want uint32
+	}{{keyLine(a, theirs(a)), 1}, {other, 1}, {keyLine(a, theirs(a)), 2}, {"", 0}, {keyLine(a, theirs(a)), 3}} {
+		if got := index(step.line); got != step.want {
+			t.Errorf("answer %d: index %d, want %d", i, got, step.want)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package negotiate
 
 import (
+	"crypto/rand"
 	"encoding/base64"
 	"fmt"
 	"slices"
@@ -90,6 +91,26 @@ func (k *Keys) of(s Suite) Crypto {
 	c := Crypto{Suite: s, key: k[s]}
 	clear(c.key[s.keyLen():])
 	return c
+}
+
+// renew makes another key for a suite.
+func (k *Keys) renew(s Suite) { rand.Read(k[s][:]) } // never fails
+
+// sendKey is what we send with in a suite: the key in use stays.
+func (s *Session) sendKey(suite Suite) Crypto {
+	if s.media.SendKey.Suite == suite {
+		return s.media.SendKey
+	}
+	return s.local.Keys.of(suite)
+}
+
+// settle makes what was negotiated hold. A key that is given up for another, or for none, is in no later description: whoever
+// takes it up again begins with its counters at zero (RFC 3711 section 9.1).
+func (s *Session) settle(m *Media) {
+	if was := s.media.SendKey; was.Suite != NoSuite && was != m.SendKey {
+		s.local.Keys.renew(was.Suite)
+	}
+	s.media, s.done = m, true
 }
 
 // cryptoLine is an a=crypto line that we understand (RFC 4568 section 9.1).

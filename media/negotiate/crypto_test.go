@@ -101,6 +101,59 @@ func TestOfferedKeysMeetTheAnswers(t *testing.T) {
 	}
 }
 
+// A key that comes back would come back with its counters at zero.
+func TestAKeyThatWasGivenUpNeverServesAgain(t *testing.T) {
+	for name, offers := range map[string][][]string{
+		"plain between":         {{safe8, key80}, {plain8}, {safe8, key80}, {safe8, key80}},
+		"another suite between": {{safe8, keyGCM}, {safe8, key80}, {safe8, keyGCM}, {safe8, key80}},
+	} {
+		s := sessionWith(func(l *Local) { l.Secure = SecureOptional })
+		given, used := map[Crypto]bool{}, Crypto{}
+		for i, o := range offers {
+			answer, _, err := s.Answer(describe(o...), NoCodec)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m, _ := s.Media()
+			if m.SendKey != used {
+				given[used], used = true, m.SendKey
+			}
+			if used.Suite != NoSuite && given[used] {
+				t.Errorf("%s: answer %d has a key that was given up:\n%s", name, i, answer)
+			}
+		}
+		if offer, want := string(s.Offer(nil, false)), (cryptoLine{1, used}).write(); !strings.Contains(offer, want) {
+			t.Errorf("%s: the next offer lacks %s\n%s", name, want, offer)
+		}
+	}
+}
+
+// Forks of a call may answer one offer in turn: the key of each is the offer's.
+func TestAnswersToOneOfferComeBackToItsKey(t *testing.T) {
+	s := sessionWith(func(l *Local) { l.Secure = SecureRequired })
+	s.Offer(nil, false)
+	safe := func(tag int, key string) []byte {
+		return describe(safe8, fmt.Sprintf("a=crypto:%d %s", tag, strings.SplitN(key, " ", 2)[1]))
+	}
+	keys := map[Suite]Crypto{}
+	for _, answer := range [][]byte{safe(1, key80), safe(2, keyGCM), safe(1, key80)} {
+		if _, err := s.Accept(answer); err != nil {
+			t.Fatal(err)
+		}
+		m, _ := s.Media()
+		if was, known := keys[m.SendKey.Suite]; known && was != m.SendKey {
+			t.Error("another key than was offered")
+		}
+		keys[m.SendKey.Suite] = m.SendKey
+	}
+	if _, _, err := s.Answer(safe(1, key80), NoCodec); err != nil {
+		t.Fatal(err)
+	}
+	if m, _ := s.Media(); m.SendKey != keys[AESCM80] {
+		t.Error("their offer of the suite in use changes our key")
+	}
+}
+
 func TestKeysDoNotPrint(t *testing.T) {
 	s := sessionWith(func(l *Local) { l.Secure = SecureRequired })
 	if _, _, err := s.Answer(describe(safe8, key80), NoCodec); err != nil {

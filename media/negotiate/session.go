@@ -109,7 +109,7 @@ func (s *Session) Accept(answer []byte) (Direction, error) {
 	if err := s.approve(&m); err != nil {
 		return 0, err
 	}
-	s.media, s.done = &m, true
+	s.settle(&m)
 	return m.Direction, nil
 }
 
@@ -171,14 +171,14 @@ func (s *Session) Answer(offer []byte, prefer Codec) (answer []byte, changed boo
 	if len(st.crypto) > 0 && s.local.Secure != SecureOff {
 		c := st.crypto[0]
 		s.tag = c.tag
-		m.SendKey, m.ReceiveKey = s.local.Keys.of(c.Suite), c.Crypto
+		m.SendKey, m.ReceiveKey = s.sendKey(c.Suite), c.Crypto
 	}
 	if err := s.approve(&m); err != nil {
 		return nil, false, err
 	}
 
 	if changed = !s.done || m != *s.media; changed {
-		s.media, s.done = &m, true
+		s.settle(&m)
 	}
 	s.keepLines(streams, audio)
 	s.ptime, s.mux = m.Ptime, m.Mux
