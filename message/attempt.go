@@ -15,7 +15,7 @@ import (
 func (o *Outbox) attempt(ctx context.Context, t Transport, r result) result {
 	m, err := o.update(r.item.id, func(m *record.Outgoing) error { return m.Claim(time.Now(), t.Name()) })
 	switch {
-	case errors.Is(err, record.ErrMessageState): // a receipt has come for an earlier attempt
+	case isGone(err):
 		r.gone = true
 		return r
 	case err != nil:
@@ -25,6 +25,12 @@ func (o *Outbox) attempt(ctx context.Context, t Transport, r result) result {
 	}
 	gatewayID, failure := o.send(ctx, t, m)
 	return o.conclude(r, m, gatewayID, failure)
+}
+
+// isGone tells whether a message waits no longer: a receipt has come for an earlier attempt, or it was erased with the person
+// whom it was for.
+func isGone(err error) bool {
+	return errors.Is(err, record.ErrMessageState) || errors.Is(err, record.ErrNoMessage)
 }
 
 // send hands a message to the transport. A panic there is one failed attempt.
@@ -73,7 +79,7 @@ func (o *Outbox) conclude(r result, m record.Outgoing, gatewayID string, f *Fail
 		change = func(m *record.Outgoing) error { return m.Postpone(r.due, f.Code, Shorten(f.Detail), f.Uncertain) }
 	}
 	after, err := o.persist(m.Message.ID, change)
-	r.gone = r.gone || err == nil && !after.Waits()
+	r.gone = r.gone || err == nil && !after.Waits() || errors.Is(err, record.ErrNoMessage)
 	return r
 }
 
@@ -96,7 +102,7 @@ func (o *Outbox) again(m record.Outgoing, f *Failure, now time.Time) time.Time {
 // must not be sent anew by the next process.
 func (o *Outbox) persist(id string, change func(*record.Outgoing) error) (after record.Outgoing, err error) {
 	for range 30 {
-		if after, err = o.update(id, change); err == nil || errors.Is(err, record.ErrMessageState) {
+		if after, err = o.update(id, change); err == nil || isGone(err) {
 			return after, err
 		}
 		o.log.Error("messages: what became of an attempt could not be written down", "message", id, "error", err)
