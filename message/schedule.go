@@ -14,6 +14,7 @@ type item struct {
 	due                 time.Time
 	failing             time.Time // since when it has been failing; zero: it has not
 	lane                string
+	again               *item // the same message, queued again by hand before this one was taken back
 }
 
 // lane is the messages of a tenant to one address, in order: the first of them holds up the others.
@@ -68,9 +69,12 @@ func (s *schedule) setRate(perMinute int, now time.Time) {
 	}
 }
 
-// add takes a message, unless it is there already.
+// add takes a message, unless it is there already. One that was queued again meanwhile is added once the old one has finished.
 func (s *schedule) add(it *item) bool {
-	if s.ids[it.id] != nil {
+	if had := s.ids[it.id]; had != nil {
+		if it.seq > had.seq {
+			had.again = it
+		}
 		return false
 	}
 	s.ids[it.id] = it
@@ -142,6 +146,9 @@ func (s *schedule) join(t *turn) {
 func (s *schedule) finished(it *item) {
 	delete(s.ids, it.id)
 	s.advance(s.lanes[it.lane])
+	if it.again != nil {
+		s.add(it.again)
+	}
 }
 
 // postponed takes back a message that next gave and that is to be tried again. One that has itself been failing for long
