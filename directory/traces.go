@@ -55,6 +55,12 @@ func (t *Traces) Drop(shared func(Key) bool) {
 	t.compile()
 }
 
+// blank is a space of any kind or a line's end; between is what may stand among the digits of a number.
+const (
+	blank   = `[\s\p{Zs}]`
+	between = `[\s\p{Zs}().\-/]*`
+)
+
 func (t *Traces) compile() {
 	var forms []string
 	slices.SortFunc(t.names, func(a, b string) int { return len(b) - len(a) }) // the longest first: Ek-Lind before Ek
@@ -64,7 +70,7 @@ func (t *Traces) compile() {
 			for i := range words {
 				words[i] = regexp.QuoteMeta(words[i])
 			}
-			forms = append(forms, strings.Join(words, `\s+`))
+			forms = append(forms, strings.Join(words, blank+`+`))
 		}
 	}
 	for _, m := range t.mails {
@@ -91,10 +97,10 @@ func turned(name string) string {
 
 // written matches an E.164 number as people write it, in international and national form with any separators.
 func written(number string) string {
-	digits := func(s string) string { return strings.Join(strings.Split(s, ""), `[\s().\-/\x{a0}]*`) }
+	digits := func(s string) string { return strings.Join(strings.Split(s, ""), between) }
 	out := `(?:\+|00)?` + digits(strings.TrimPrefix(number, "+"))
 	if n, err := phonenumbers.Parse(number, "ZZ"); err == nil {
-		out += `|0` + `[\s().\-/\x{a0}]*` + digits(phonenumbers.GetNationalSignificantNumber(n))
+		out += `|0` + between + digits(phonenumbers.GetNationalSignificantNumber(n))
 	}
 	return out
 }
@@ -139,6 +145,9 @@ func (t *Traces) Is(field string) bool {
 
 // Maybe is a quick look at a document in which numbers stand as the directory has them: where it says no, there is no trace.
 func (t *Traces) Maybe(doc []byte) bool {
+	if bytes.IndexByte(doc, '\\') >= 0 { // an escape may hide one
+		return true
+	}
 	for _, n := range t.numbers {
 		if bytes.Contains(doc, []byte(strings.TrimPrefix(n, "+"))) {
 			return true
@@ -159,7 +168,7 @@ func (t *Traces) Maybe(doc []byte) bool {
 // MaskJSON masks the strings of a document, but those under keys that keep names: one that is a trace as a whole becomes
 // empty where whole is set. A document without any comes back as it was.
 func (t *Traces) MaskJSON(doc []byte, whole bool, keep ...string) (out []byte, found bool) {
-	if !whole && (t.text == nil || !t.text.Match(doc) && !bytes.Contains(doc, []byte(`\u`))) {
+	if !whole && (t.text == nil || !t.text.Match(doc) && bytes.IndexByte(doc, '\\') < 0) {
 		return doc, false // nothing in any string, unless an escape hides it
 	}
 	d := json.NewDecoder(bytes.NewReader(doc))

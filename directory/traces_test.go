@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 )
@@ -27,6 +28,7 @@ func TestTracesAreFoundAsPeopleWriteThem(t *testing.T) {
 		"070-123 45 67 / +46 70 1234567":                "[raderad] / [raderad]",
 		"tel:+46701234567;x 0046701234567 4670123456":   "tel:[raderad];x [raderad] 4670123456",
 		"9070-123 45 67, 08-500 000 99, anknytning 205": "9070-123 45 67, 08-500 000 99, anknytning 205",
+		"Åsa\u00a0Ek; Åsa\nEk; Åsa\u202f\u2009Ek; 070\u202f123\u200945\u00a067": "[raderad]; [raderad]; [raderad]; [raderad]",
 		"": "",
 	} {
 		if got, found := traces.Mask(in); got != want || found != (in != want) {
@@ -50,6 +52,19 @@ func TestMaskedJSONKeepsItsNumbersAndWhatIsToStay(t *testing.T) {
 	}
 	if got, found := traces.MaskJSON([]byte(`{"n":"206"}`), true); found || string(got) != `{"n":"206"}` {
 		t.Errorf("got %s, %t", got, found)
+	}
+}
+
+func TestEscapesHideNobody(t *testing.T) {
+	traces := tracesOf(Person{GivenName: `Anna "Nina"`, FamilyName: "Ek"}, Person{GivenName: "Bo", FamilyName: "Alm & Son"}, Person{GivenName: `"Kim"`, FamilyName: "Berg"})
+	for _, text := range []string{"Fråga Anna \"Nina\" Ek", "Fråga Bo\nAlm & Son", "Fråga\t\"Kim\"\nBerg"} {
+		doc, err := json.Marshal(map[string]string{"text": text})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, found := traces.MaskJSON(doc, false); !found || !traces.Maybe(doc) || !strings.Contains(string(got), Masked) {
+			t.Errorf("%s became %s, %t; maybe: %t", doc, got, found, traces.Maybe(doc))
+		}
 	}
 }
 
