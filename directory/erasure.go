@@ -2,8 +2,9 @@ package directory
 
 import "errors"
 
-// ErrOnCall: a call that the person takes part in goes on, and its record is still to be written.
-var ErrOnCall = errors.New("a call with the person is going on")
+// ErrOnCall: a call that the person takes part in goes on, or the person waits to be called back; the record of that is still to
+// be written.
+var ErrOnCall = errors.New("a call with the person is going on, or one back to them is still to be made")
 
 // Erase asks for a person to be erased.
 type Erase struct {

@@ -23,7 +23,8 @@ import (
 // a crash or a reader keeps it from that, it is done when the store is opened next. Backups are another matter.
 //
 // Calls and messages come first and the directory last, so that whoever was told of an error can ask again. It fails with
-// directory.ErrNotFound, directory.ErrOnCall while a call with the person goes on, and directory.ErrImporting during an import.
+// directory.ErrNotFound, directory.ErrOnCall while a call with the person goes on or is to be made, and directory.ErrImporting during
+// an import.
 func (s *Store) Erase(ctx context.Context, tenant, id string, at time.Time, e directory.Erase) (directory.Erasure, error) {
 	x := &eraser{s: s, tenant: tenant, id: id, at: at, e: e, out: directory.Erasure{Person: id, DryRun: e.DryRun, Mentions: []directory.Mention{}}}
 	if err := x.run(ctx); err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 
 	"go.etcd.io/bbolt"
 
@@ -21,10 +22,16 @@ var (
 	keepOfMessage = []string{"id", "tenant", "call", "common_number", "agent", "channel", "kind", "state", "gateway", "gateway_id", "code"}
 )
 
-// onCall tells whether the person takes part in a call that goes on.
+// onCall tells whether the person takes part in a call that goes on, or is to be called back.
 func (x *eraser) onCall() error {
+	if x.e.DryRun {
+		return nil
+	}
+	if err := x.calledBack(); err != nil {
+		return err
+	}
 	live, err := x.s.Recover()
-	if err != nil || x.e.DryRun {
+	if err != nil {
 		return err
 	}
 	for _, o := range live {
@@ -35,6 +42,31 @@ func (x *eraser) onCall() error {
 			Caller any
 			Story  any
 		}{o.Head.Caller, o.Story})
+		if err != nil {
+			return err
+		}
+		if _, found := x.traces.MaskJSON(text, true, keepOfRecord...); found {
+			return directory.ErrOnCall
+		}
+	}
+	return nil
+}
+
+// calledBack looks at the wishes: each becomes a call, which names whom it is to.
+func (x *eraser) calledBack() error {
+	wishes, err := x.s.Kept(record.KeptWish)
+	if err != nil {
+		return err
+	}
+	for _, k := range wishes {
+		var w record.Wish
+		if err := json.Unmarshal(k.Doc, &w); err != nil {
+			return fmt.Errorf("wish %s: %w", k.ID, err)
+		}
+		if w.Head.Rules.Tenant != x.tenant {
+			continue
+		}
+		text, err := json.Marshal(w.Head.Caller)
 		if err != nil {
 			return err
 		}

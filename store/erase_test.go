@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -222,6 +223,25 @@ func TestNobodyIsErasedDuringACallOfTheirs(t *testing.T) {
 	wantErr(t, err, directory.ErrOnCall)
 	if plan, err := s.Erase(t.Context(), "acme", "a", received, directory.Erase{By: tester, DryRun: true}); err != nil || plan.Calls != 2 {
 		t.Errorf("%+v, %v", plan, err)
+	}
+}
+
+func TestNobodyIsErasedWhoIsToBeCalledBack(t *testing.T) {
+	s := zebraStore(t, t.TempDir())
+	for n, who := range []call.Party{{Number: zebraMobile}, {Number: "+46700000009", Name: "Zebra\u00a0" + zebra}} {
+		wish := record.Wish{Head: *headOf(7).Head, From: string(id(6))}
+		wish.Head.Rules.Tenant, wish.Head.Caller = "acme", who
+		kept := record.Kept{Kind: record.KeptWish, ID: string(wish.Head.Call), Doc: mustJSON(t, wish)}
+		mustCommit(t, s, record.Commit{Kept: []record.Kept{kept}})
+		_, err := s.Erase(t.Context(), "acme", "a", received, directory.Erase{By: tester})
+		if !errors.Is(err, directory.ErrOnCall) {
+			t.Errorf("wish %d: %v", n, err)
+		}
+		kept.Doc = nil
+		mustCommit(t, s, record.Commit{Kept: []record.Kept{kept}})
+	}
+	if _, err := s.Erase(t.Context(), "acme", "a", received, directory.Erase{By: tester}); err != nil {
+		t.Error(err)
 	}
 }
 
