@@ -118,11 +118,8 @@ func (b *Board) pickUp(agent string, slot int, now time.Time) (call.ID, error) {
 		return "", unknown("agent", agent)
 	}
 	l := b.parked[slot]
-	if l == nil || l.final != nil {
+	if l == nil || l.final != nil || foreign(a, l.tenant.ID) || !a.Serves(l.tenant.ID) && l.parkedBy != agent { // whose callers are parked is not told
 		return "", fmt.Errorf("nobody is parked at %d: %w", slot, ErrUnknown)
-	}
-	if foreign(a, l.tenant.ID) {
-		return "", fmt.Errorf("the call at %d is another tenant's: %w", slot, ErrRefused)
 	}
 	if !b.queue.Ask(agent, l.head.Call, now) {
 		return "", fmt.Errorf("agent %s has a call or is not logged in: %w", agent, ErrConflict)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -141,6 +142,39 @@ func TestTwoWhoPickUpTheSameCallGetItOnce(t *testing.T) {
 		p.send(p.leg(), answers)
 		_, err = p.board.PickUp(p.t.Context(), "cia", 1)
 		p.fails(err, ErrUnknown)
+		p.send(in, bye)
+	})
+}
+
+// Whether somebody is parked is told to nobody who does not answer for the tenant, whoever employs her.
+func TestOnlyWhoAnswersForTheTenantPicksUpAParkedCall(t *testing.T) {
+	of := func(tenant string) func(*testing.T) *directory.Directory {
+		return func(t *testing.T) *directory.Directory {
+			first, _ := crew(nil)(t).Tenant("t0")
+			d, err := directory.New([]directory.Tenant{first, {ID: "t1", Number: numbers[1], Trunk: "pbx", Rules: testRules(), Plan: tariff.DefaultPlan()}},
+				[]directory.Agent{{ID: "anna", Kind: call.Service, Extension: "201", Tenants: []string{tenant}}, {ID: "far", Kind: call.Service, Extension: "202", Tenants: []string{"t1"}},
+					{ID: "own", Kind: call.Own, Extension: "203", Tenants: []string{"t1"}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return d
+		}
+	}
+	play(t, of("t0"), func(s *stage) {
+		p := scripted(s)
+		in := p.parks("anna")
+		p.after(10 * time.Second)
+		for _, agent := range []string{"far", "own"} {
+			_, there := p.board.PickUp(p.t.Context(), agent, 1)
+			p.fails(there, ErrUnknown)
+			if _, none := p.board.PickUp(p.t.Context(), agent, 2); strings.ReplaceAll(none.Error(), "2", "1") != there.Error() {
+				t.Errorf("%s is told %v of a caller and %v of none", agent, there, none)
+			}
+		}
+		p.board.SetDirectory(of("t1")(t), testLimits()) // who parked her still has her to pick up
+		if _, err := p.board.PickUp(p.t.Context(), "anna", 1); err != nil {
+			t.Error(err)
+		}
 		p.send(in, bye)
 	})
 }

@@ -124,14 +124,14 @@ func (s *v1) desk() (Desk, error) {
 }
 
 func (s *v1) callActionRoutes() {
-	register(s, http.MethodGet, "/live", "live", "Live calls, waiting lines, parked calls, agents, notes and alarms", working,
+	register(s, http.MethodGet, "/live", "live", "Live calls, waiting lines, parked calls, agents, notes and alarms: all for a supervisor, those of her tenants for a receptionist", working,
 		func(ctx context.Context, _ *struct{}) (*struct{ Body switchboard.Snapshot }, error) {
 			d, err := s.desk()
 			if err != nil {
 				return nil, err
 			}
-			snap, err := d.Snapshot(ctx)
-			return &struct{ Body switchboard.Snapshot }{snap}, deskError(err)
+			live, err := s.live(ctx, d)
+			return &struct{ Body switchboard.Snapshot }{live}, err
 		}, serviceWide)
 	register(s, http.MethodPost, "/calls/{call}/actions", "act", "Do something with a live call: the one that the receptionist has, or as a supervisor any", working,
 		func(ctx context.Context, in *struct {
@@ -159,6 +159,9 @@ func (s *v1) callActionRoutes() {
 			d, err := s.desk()
 			if err == nil {
 				err = mayActAs(ctx, in.Agent)
+			}
+			if err == nil {
+				err = s.mayCallFor(in.Agent, in.Body.Tenant)
 			}
 			if err != nil {
 				return nil, err
@@ -204,7 +207,7 @@ func (s *v1) act(ctx context.Context, id call.ID, a CallAction) (*actionOutput, 
 	}
 	to := strings.TrimSpace(a.To)
 	if strings.HasPrefix(to, toPerson) {
-		tenant, err := tenantOf(ctx, d, id, a.Agent)
+		tenant, err := s.tenantOf(ctx, d, id, a.Agent)
 		if err == nil {
 			to, err = s.reached(tenant, to)
 		}

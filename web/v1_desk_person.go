@@ -31,11 +31,11 @@ func (s *v1) reached(tenant, to string) (string, error) {
 	return p.Numbers[0].Number, nil
 }
 
-// tenantOf is the tenant of a live call, or of the one that an agent has.
-func tenantOf(ctx context.Context, d Desk, id call.ID, agent string) (string, error) {
-	live, err := d.Snapshot(ctx)
+// tenantOf is the tenant of a live call that the identity may know of, or of the one that an agent has.
+func (s *v1) tenantOf(ctx context.Context, d Desk, id call.ID, agent string) (string, error) {
+	live, err := s.live(ctx, d)
 	if err != nil {
-		return "", deskError(err)
+		return "", err
 	}
 	for _, a := range live.Agents {
 		if id == "" && a.ID == agent {

@@ -57,7 +57,8 @@ type service struct {
 	log    *bytes.Buffer
 	live   map[string][2]string // call: tenant, agent
 	tokens map[string]string    // by tenant: one that may do everything
-	hold   chan struct{}        // imports wait for it, unless it is nil
+	desk   *board
+	hold   chan struct{} // imports wait for it, unless it is nil
 }
 
 // held is a store whose imports can be made to wait.
@@ -77,7 +78,7 @@ const support = "+46840000009"
 
 func newService(t *testing.T) *service {
 	t.Helper()
-	s := &service{t: t, now: time.Date(2026, 11, 23, 11, 0, 0, 0, time.UTC), log: &bytes.Buffer{}, live: map[string][2]string{}, tokens: map[string]string{}}
+	s := &service{t: t, now: time.Date(2026, 11, 23, 11, 0, 0, 0, time.UTC), log: &bytes.Buffer{}, live: map[string][2]string{}, tokens: map[string]string{}, desk: &board{}}
 	log := slog.New(slog.NewTextHandler(s.log, nil))
 	var err error
 	s.store, err = store.Open(filepath.Join(t.TempDir(), "store"), store.Options{KeyFile: filepath.Join(t.TempDir(), "keys"), Logger: log})
@@ -93,7 +94,7 @@ func newService(t *testing.T) *service {
 		t.Fatal(err)
 	}
 	s.dir.Store(dir)
-	api := &web.V1{Store: held{s.store, s}, Tenants: s.dir.Load, SetSwitch: s.setSwitch, Calendar: calendar.Calendar{Eves: true}, Tables: tables{},
+	api := &web.V1{Store: held{s.store, s}, Tenants: s.dir.Load, SetSwitch: s.setSwitch, Calendar: calendar.Calendar{Eves: true}, Tables: tables{}, Desk: s.desk, Events: s.store,
 		Live: func(_ context.Context, id string) (string, string, bool) {
 			c, ok := s.live[id]
 			return c[0], c[1], ok
@@ -365,6 +366,7 @@ func TestTwoTenantsAttackEachOther(t *testing.T) {
 	s.acme(200, "PUT", "/instructions/tenant", `{"answer":"`+secret+`"}`, "If-None-Match", "*")
 	before := s.acme(200, "GET", "/changes", "").body
 	s.live["evilcall"] = [2]string{"evil", "anna"}
+	receptionist := s.evilReceptionist(secret)
 
 	spec, err := (&web.V1{Metrics: web.NewV1Metrics(nil)}).OpenAPI()
 	if err != nil {
@@ -380,6 +382,10 @@ func TestTwoTenantsAttackEachOther(t *testing.T) {
 	for path, methods := range api.Paths {
 		for method := range methods {
 			if !strings.Contains(path, "{tenant}") {
+				if !strings.HasSuffix(path, "/events/stream") { // has no end
+					attacks++
+					s.attackDesk(receptionist, strings.ToUpper(method), strings.TrimPrefix(path, "/api/v1"), person, secret)
+				}
 				continue
 			}
 			attacks++
