@@ -70,6 +70,7 @@ module_path		%[4]s
 module			g711.so
 module			g722.so
 module			opus.so
+module			amr.so
 module			srtp.so
 module			aufile.so
 module			aubridge.so

@@ -86,12 +86,19 @@ func TestAFormatThatWeCannotReadIsPassedAndPromptsComeInOneThatWeCan(t *testing.
 	}
 }
 
-// Two softphones that have Opus speak it with each other, packet by packet as it comes; the caller hears the music before in the
+// Two softphones that have Opus, or AMR narrow or wide, speak it with each other, packet by packet as it comes; the caller hears the music before in the
 // codec that she offers beside it. A baresip that has changed its decoder records no more, so that the caller's log tells.
-func TestOpusIsPassedBetweenTwoSoftphonesAndMusicComesInPCMA(t *testing.T) {
-	t.Parallel()
-	const both = "opus/48000/2,PCMA/8000/1"
-	s := newServer(t, setup{agents: []string{"anna"}, sip: ", digest: md5", media: ", codecs: [PCMA, opus]"})
+func TestACodecOfSoftphonesIsPassedBetweenThemAndMusicComesInPCMA(t *testing.T) {
+	for name, format := range map[string]string{"opus": "opus/48000/2", "AMR": "AMR/8000/1", "AMR-WB": "AMR-WB/16000/1"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			passedBetweenSoftphones(t, name, format+",PCMA/8000/1")
+		})
+	}
+}
+
+func passedBetweenSoftphones(t *testing.T, name, both string) {
+	s := newServer(t, setup{agents: []string{"anna"}, sip: ", digest: md5", media: ", codecs: [PCMA, " + name + "]"})
 	anna := s.softphone(softphone{name: "anna", from: "21", codecs: both, says: sine(1000, time.Minute), register: true, manual: true})
 	s.awaitAgents(1, "available")
 	alice := s.softphone(softphone{name: "0701740605", from: "10", codecs: both, says: sine(440, time.Minute)})
@@ -105,8 +112,8 @@ func TestOpusIsPassedBetweenTwoSoftphonesAndMusicComesInPCMA(t *testing.T) {
 	alice.do("hangup", "")
 	anna.event("CALL_CLOSED")
 	story := s.story(s.awaitCalls(1)[0].CallID)
-	for _, want := range []string{"audio caller opus, as it came", "audio agent opus, as it came"} {
-		if !strings.Contains(story, want) {
+	for _, side := range []string{"caller", "agent"} {
+		if want := "audio " + side + " " + name + ", as it came"; !strings.Contains(story, want) {
 			t.Errorf("the call's story lacks %q:\n%s", want, story)
 		}
 	}
