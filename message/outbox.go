@@ -24,7 +24,7 @@ type Store interface {
 	UpdateMessage(id string, change func(*record.Outgoing) error, done func(error))
 	// MessageOfGateway finds the message that a gateway calls so.
 	MessageOfGateway(gateway, gatewayID string) (id string, err error)
-	// PruneMessages deletes messages written before an instant that wait no longer.
+	// PruneMessages deletes messages that have not waited since an instant.
 	PruneMessages(ctx context.Context, before time.Time) (int, error)
 }
 
@@ -42,7 +42,7 @@ type Config struct {
 	Timeout time.Duration
 	// OrderFor is how long a message that fails holds up later ones to its address. Default 10 min.
 	OrderFor time.Duration
-	// Keep is how long messages are kept once they wait no longer. Zero: for ever.
+	// Keep is how long messages are kept once they wait no longer, counted from when that or a receipt came. Zero: for ever.
 	Keep       time.Duration
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer

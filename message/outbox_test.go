@@ -354,6 +354,36 @@ func TestOldMessagesAreDeletedOnceTheyWaitNoLonger(t *testing.T) {
 	})
 }
 
+func TestADeadLetterIsKeptFromWhenItFailed(t *testing.T) {
+	const day = 24 * time.Hour
+	inWorld(t, message.Config{Keep: day, Retry: message.Retry{First: 6 * time.Hour, Max: 12 * time.Hour, GiveUp: day}}, func(w *world) {
+		w.gw.answer = func(_ int, o record.Outgoing) error {
+			if o.Resent > 0 {
+				return nil
+			}
+			return &message.Failure{Code: "http 500"}
+		}
+		w.run()
+		w.queue(sms("m1", "acme", number(1)), sms("m2", "acme", number(2)))
+		time.Sleep(day + 3*time.Hour)
+		w.is("m1", record.MessageFailed)
+		w.is("m2", record.MessageFailed)
+		time.Sleep(20 * time.Hour)
+		if _, err := w.box.Resend("m2", "test"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(day / 2)
+		w.is("m2", record.MessageSent)
+		if _, err := w.store.Message("m1"); !errors.Is(err, record.ErrNoMessage) {
+			t.Errorf("the dead letter is still there: %v", err)
+		}
+		time.Sleep(day)
+		if _, err := w.store.Message("m2"); !errors.Is(err, record.ErrNoMessage) {
+			t.Errorf("what was sent is still there: %v", err)
+		}
+	})
+}
+
 // A gateway that honours keys, answers at random and breaks connections behind the last byte, and an outbox that is
 // restarted now and then: every message arrives, and each once.
 func TestRandomHistoriesSendEveryMessageOnce(t *testing.T) {

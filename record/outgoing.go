@@ -98,6 +98,17 @@ func SplitKey(key string) (id string, resent int, ok bool) {
 // Waits tells whether the message is still to be sent.
 func (o *Outgoing) Waits() bool { return o.State == MessageQueued || o.State == MessageSending }
 
+// Stands is since when a message that waits no longer is as it is: what keeping it counts from.
+func (o *Outgoing) Stands() time.Time {
+	newest := o.Message.Created
+	for _, at := range []time.Time{o.Queued, o.Sent, o.Ended} {
+		if at.After(newest) {
+			newest = at
+		}
+	}
+	return newest
+}
+
 func (o *Outgoing) must(doing string, states ...MessageState) error {
 	for _, s := range states {
 		if o.State == s {

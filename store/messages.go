@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"go.etcd.io/bbolt"
 
@@ -223,8 +224,11 @@ func (o *queueOp) put(tx *bbolt.Tx) error {
 
 func (o *queueOp) ignoredKinds() []string { return o.ignored }
 
-// pruneOp deletes messages that wait no longer.
-type pruneOp struct{ ids []string }
+// pruneOp deletes messages that wait no longer, and have not since an instant; zero: whenever that was.
+type pruneOp struct {
+	ids    []string
+	before time.Time
+}
 
 func (o *pruneOp) subject() string { return "messages that have ended" }
 
@@ -236,11 +240,15 @@ func (o *pruneOp) look(*bbolt.Tx) error { return nil }
 
 func (o *pruneOp) ignoredKinds() []string { return nil }
 
+func (o *pruneOp) old(m *record.Outgoing) bool {
+	return !m.Waits() && (o.before.IsZero() || m.Stands().Before(o.before))
+}
+
 func (o *pruneOp) put(tx *bbolt.Tx) error {
 	for _, id := range o.ids {
 		var m record.Outgoing
 		v := tx.Bucket(bucketMessages).Get([]byte(id))
-		if v == nil || decode([]byte(id), v, &m) != nil || m.Waits() {
+		if v == nil || decode([]byte(id), v, &m) != nil || !o.old(&m) {
 			continue
 		}
 		byTime := messageTimeKey(&m.Message)

@@ -279,17 +279,17 @@ func newMessageScan(f MessageFilter) (sc *scan, idOf func([]byte) []byte, err er
 	return sc, func(k []byte) []byte { return k[min(skip, len(k)):] }, nil
 }
 
-// PruneMessages deletes the messages written before an instant that wait no longer, with all that is kept of them, and
+// PruneMessages deletes the messages that have not waited since an instant, nor changed, with all that is kept of them, and
 // returns how many it looked at. It writes some at a time, so that no commit waits for long.
 func (s *Store) PruneMessages(ctx context.Context, before time.Time) (n int, err error) {
-	var ids []string
+	op := &pruneOp{before: before}
 	flush := func() error {
-		if len(ids) == 0 {
+		if len(op.ids) == 0 {
 			return nil
 		}
 		done := make(chan error, 1)
-		s.submit(&pruneOp{ids}, true, func(err error) { done <- err })
-		n, ids = n+len(ids), nil
+		s.submit(op, true, func(err error) { done <- err })
+		n, op = n+len(op.ids), &pruneOp{before: before}
 		select {
 		case err := <-done:
 			return err
@@ -298,10 +298,10 @@ func (s *Store) PruneMessages(ctx context.Context, before time.Time) (n int, err
 		}
 	}
 	err = s.Messages(ctx, MessageFilter{To: before}, func(o record.Outgoing) error {
-		if o.Waits() {
+		if !op.old(&o) {
 			return nil
 		}
-		if ids = append(ids, o.Message.ID); len(ids) < 100 {
+		if op.ids = append(op.ids, o.Message.ID); len(op.ids) < 100 {
 			return nil
 		}
 		return flush()
