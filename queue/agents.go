@@ -209,7 +209,7 @@ func (q *Queue) SetAgents(agents []Agent, now time.Time) {
 			q.addAgent(a, now)
 		case known.gone:
 			known.gone = false
-			q.onDuty(known)
+			q.happen(known, EventAdd, now)
 			fallthrough
 		default:
 			q.changeAgent(known, a)

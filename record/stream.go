@@ -80,10 +80,10 @@ var Abouts = []About{AboutCall, AboutAgent, AboutMessage, AboutNote, AboutAlarm,
 // talking and wrap-up carry the call and the call's tenant. To repeat what is so already changes nothing.
 const (
 	AgentLoggedIn  = "logged_in"
-	AgentLoggedOut = "logged_out"
-	AgentPaused    = "paused"  // Reason: lunch, meeting, admin, other, missed calls
-	AgentResumed   = "resumed" // the pause is over; the state that follows is told too
-	AgentOffline   = "offline" // none of her phones is registered
+	AgentLoggedOut = "logged_out" // also who was disabled or is no agent any more
+	AgentPaused    = "paused"     // Reason: lunch, meeting, admin, other, missed calls
+	AgentResumed   = "resumed"    // the pause is over; the state that follows is told too
+	AgentOffline   = "offline"    // none of her phones is registered
 	AgentAvailable = "available"
 	AgentReserved  = "reserved"
 	AgentRinging   = "ringing"

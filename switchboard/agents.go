@@ -18,7 +18,7 @@ var chosen = slices.DeleteFunc(slices.Clone(queue.Reasons), func(r string) bool 
 
 // setAgent changes what an agent does between calls.
 func (b *Board) setAgent(o AgentOrder, now time.Time) error {
-	if _, known := b.dir.Agent(o.Agent); !known {
+	if a, known := b.dir.Agent(o.Agent); !known || a.Disabled {
 		return unknown("agent", o.Agent)
 	}
 	if o.Reason == "" {

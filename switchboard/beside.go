@@ -102,37 +102,31 @@ func (b *Board) agentChanged(c queue.Change) {
 		e.Kind, e.Reason = kind, record.SafeReason(reason)
 		b.streamed(e)
 	}
+	anew := false // her state is told though she was in it before
 	switch c.Event {
 	case queue.EventLogIn:
 		tell(record.AgentLoggedIn, "")
-	case queue.EventLogOut:
+	case queue.EventLogOut, queue.EventRemove:
 		tell(record.AgentLoggedOut, "")
 	case queue.EventPause:
-		tell(record.AgentPaused, c.Reason)
-	case queue.EventRestore, queue.EventAdd:
-		b.tellDuty(tell, c)
+		anew = c.To == queue.Paused // for another reason
+	case queue.EventRestore, queue.EventAdd: // she has become known
+		anew = true
+		if c.Reason == queue.LoggedOut {
+			tell(record.AgentLoggedOut, "")
+		} else {
+			tell(record.AgentLoggedIn, "")
+		}
 	case queue.EventResume:
 		tell(record.AgentResumed, "")
 	}
-	if c.From != c.To && !(c.To == queue.Paused && c.Event == queue.EventPause) {
+	if c.From != c.To || anew {
 		tell(agentKinds[c.To], c.Reason)
 	}
 	b.unkept[c.Agent] = true
 	switch c.Event {
 	case queue.EventLogIn, queue.EventLogOut, queue.EventPhoneUp, queue.EventPhoneDown, queue.EventAdd, queue.EventRemove, queue.EventRestore:
 		b.agentsChanged = true
-	}
-}
-
-// tellDuty tells anew what holds of an agent who has become known: the service has been started, or she has.
-func (b *Board) tellDuty(tell func(kind, reason string), c queue.Change) {
-	if c.Reason == queue.LoggedOut {
-		tell(record.AgentLoggedOut, "")
-		return
-	}
-	tell(record.AgentLoggedIn, "")
-	if c.Reason != "" && c.To != queue.Paused {
-		tell(record.AgentPaused, c.Reason)
 	}
 }
 

@@ -16,10 +16,13 @@ import (
 // stage is a board in its world, in virtual time.
 type stage struct {
 	*world
-	t     *testing.T
-	store *memStore
-	turns int
-	freed map[call.ID]bool // calls whose agent a supervisor took away, whatever they say
+	t      *testing.T
+	store  *memStore
+	turns  int
+	freed  map[call.ID]bool // calls whose agent a supervisor took away, whatever they say
+	kept   []record.Kept    // by a former board
+	absent bool             // no phone is registered at the start
+	also   func()           // looks at every turn too, on the loop
 }
 
 // play runs f with a board and its world in a bubble of virtual time, on a Monday at 09:00 in Stockholm, and checks the
@@ -41,10 +44,10 @@ func settled() { time.Sleep(time.Second) }
 
 // start runs a board and returns what ends it in peace.
 func (s *stage) start(d *directory.Directory, store Store) (stop func()) {
-	s.board = New(Config{Signals: signals{s.world}, Media: media{s.world}, Store: store, Directory: d, Limits: testLimits(), Codes: testCodes})
+	s.board = New(Config{Signals: signals{s.world}, Media: media{s.world}, Store: store, Directory: d, Limits: testLimits(), Codes: testCodes, Kept: s.kept})
 	s.board.afterTurn = s.invariants
 	for _, a := range d.Agents() {
-		s.board.Registered(a.ID, true, time.Now())
+		s.board.Registered(a.ID, !s.absent, time.Now())
 	}
 	ctx, cancel := context.WithCancel(s.t.Context())
 	ran := make(chan struct{})
@@ -99,6 +102,9 @@ func (s *stage) invariants() {
 		}
 	}
 	s.onePhone()
+	if s.also != nil {
+		s.also()
+	}
 }
 
 // onePhone: no call rings at two agents' phones, but where its tenant wants that, and no agent has two calls on her phone.
