@@ -55,31 +55,31 @@ func codes(cfg *config.Config) switchboard.Codes {
 }
 
 // startAway keeps what own receptionists switch by phone. The switchboard only hands it over; one after the other is written.
-func (a *App) startAway() func(tenant string, set directory.Switch, by string) {
+func (a *App) startAway() func(tenant string, set directory.Switch, by string, done func(error)) {
 	type wish struct {
 		tenant, by string
 		set        directory.Switch
+		done       func(error)
 	}
 	asked := make(chan wish, 64)
-	done := make(chan struct{})
+	ended := make(chan struct{})
 	go func() {
-		defer close(done)
+		defer close(ended)
 		for w := range asked {
-			if _, err := a.SetSwitch(w.tenant, w.set, directory.Actor{Name: w.by, Way: "phone"}); err != nil {
-				a.log.Error("a switch set by phone was not kept", "tenant", w.tenant, "away", w.set.Away, "err", err)
-			}
+			_, err := a.SetSwitch(w.tenant, w.set, directory.Actor{Name: w.by, Way: "phone"})
+			w.done(err)
 		}
 	}()
 	a.parts.add("switches", func(context.Context) error {
 		close(asked)
-		<-done
+		<-ended
 		return nil
 	})
-	return func(tenant string, set directory.Switch, by string) {
+	return func(tenant string, set directory.Switch, by string, done func(error)) {
 		select {
-		case asked <- wish{tenant, by, set}:
+		case asked <- wish{tenant, by, set, done}:
 		default:
-			a.log.Error("too many switches at once: one set by phone is lost", "tenant", tenant)
+			done(errors.New("too many are set at once"))
 		}
 	}
 }

@@ -106,7 +106,7 @@ func (b *Board) obey(agent string, code Code, rest string, now time.Time) (o out
 		return done(err, clipPickUp)
 	case CodePickUp:
 		if slot, err := strconv.Atoi(rest); err == nil && b.parked[slot] != nil {
-			return outcome{[]string{clipPickUp}, func(now time.Time) {
+			return outcome{clips: []string{clipPickUp}, then: func(now time.Time) {
 				if _, err := b.pickUp(agent, slot, now); err != nil {
 					b.log.Info("code not carried out", "agent", agent, "code", code, "err", err)
 				}
@@ -130,17 +130,19 @@ func number(n int) []string {
 }
 
 // switchAway tells that a tenant's own receptionists are away, or back; until is the time of day that was dialled behind the code.
-// Whoever keeps that comes back with a new directory.
+// Whoever keeps that comes back with a new directory, and only then is it confirmed.
 func (b *Board) switchAway(tenant string, away bool, until, by string, now time.Time) outcome {
 	end, err := directory.DialledUntil(until, now)
 	if b.cfg.Away == nil || err != nil {
 		return outcome{}
 	}
-	b.cfg.Away(tenant, directory.Switch{Away: away, Until: end}, by)
+	clip := clipAwayOff
 	if away {
-		return outcome{clips: []string{clipAwayOn}}
+		clip = clipAwayOn
 	}
-	return outcome{clips: []string{clipAwayOff}}
+	return outcome{clips: []string{clip}, kept: func(done func(error)) {
+		b.cfg.Away(tenant, directory.Switch{Away: away, Until: end}, by, done)
+	}}
 }
 
 // restored puts back what a former process kept: agents' log-ins and pauses, and wishes in line.

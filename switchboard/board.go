@@ -35,8 +35,8 @@ type Config struct {
 	// Alarms are the thresholds at which supervisors are told.
 	Alarms Thresholds
 	// Away, where set, hears that a tenant's own receptionists say by phone that they are away, or back. It must not block; what it
-	// changes comes back by SetDirectory.
-	Away func(tenant string, s directory.Switch, by string)
+	// changes comes back by SetDirectory. done is called exactly once, from any goroutine, with nil when that is kept.
+	Away func(tenant string, s directory.Switch, by string, done func(error))
 	// Kept is what a former process kept: it is put back before the first call is taken.
 	Kept []record.Kept
 	// Recorded, where set, tells whether a call has a record, and which. It is asked once for every wish in Kept, before Run.

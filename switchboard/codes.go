@@ -69,6 +69,7 @@ type confirmation struct {
 type outcome struct {
 	clips []string // without their language; none: it was not possible
 	then  func(now time.Time)
+	kept  func(done func(error)) // where set: asks for it to be kept, and the clips are true when that is done
 }
 
 // coded carries out a code that an agent dialled, and tells her how it went.
@@ -78,6 +79,35 @@ func (b *Board) coded(leg call.LegID, at time.Time, agent string, code Code, res
 
 // confirm has a leg hear what became of a code, and end.
 func (b *Board) confirm(leg call.LegID, at time.Time, o outcome) {
+	b.confirming = append(b.confirming, confirmation{leg, at.Add(confirmFor), o.then})
+	b.cfg.Signals.Do(call.Accept{Leg: leg})
+	if o.kept == nil {
+		b.tell(leg, o)
+		return
+	}
+	o.kept(func(err error) {
+		b.box.put(mail{posted: time.Now(), run: func() { b.keptCode(leg, o, err) }}, 0)
+	})
+}
+
+// keptCode tells the leg, where it still stands, whether what it asked for is kept.
+func (b *Board) keptCode(leg call.LegID, o outcome, err error) {
+	if err != nil {
+		b.log.Error("what a code asked for could not be kept", "clips", o.clips, "err", err)
+		o.clips = nil
+	}
+	i := slices.IndexFunc(b.confirming, func(c confirmation) bool { return c.leg == leg })
+	if i < 0 {
+		return
+	}
+	c := b.confirming[i]
+	c.until = time.Now().Add(confirmFor)
+	b.confirming = append(slices.Delete(b.confirming, i, i+1), c)
+	b.tell(leg, o)
+}
+
+// tell has a leg hear what became of a code.
+func (b *Board) tell(leg call.LegID, o outcome) {
 	if len(o.clips) == 0 {
 		o.clips = []string{clipNotAllowed}
 	}
@@ -85,8 +115,6 @@ func (b *Board) confirm(leg call.LegID, at time.Time, o outcome) {
 	for i, c := range o.clips {
 		clips[i] = call.Swedish + "-" + c
 	}
-	b.confirming = append(b.confirming, confirmation{leg, at.Add(confirmFor), o.then})
-	b.cfg.Signals.Do(call.Accept{Leg: leg})
 	b.cfg.Media.Do(call.Say{Leg: leg, Clips: clips})
 }
 

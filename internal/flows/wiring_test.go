@@ -35,7 +35,10 @@ func (s *stage) open(folder, tenants string) {
 		s.t.Fatal(err)
 	}
 	s.board = switchboard.New(switchboard.Config{Store: &hanging{Store: s.store, gates: s.gates}, Directory: s.dir(), Limits: s.limits(), Codes: s.codes(), Observe: s.observe,
-		Away: func(tenant string, set directory.Switch, _ string) { s.switched(tenant, set) }, Logger: s.quiet})
+		Away: func(tenant string, set directory.Switch, _ string, done func(error)) {
+			s.switched(tenant, set)
+			done(nil)
+		}, Logger: s.quiet})
 	s.sound = newSound(s.board, s.said, s.gates)
 	reg := registrar.New(registrar.Config{Credentials: credentials{s}, OnChange: s.board.Registered, Logger: s.quiet})
 	s.net.Hook(newWay().fate)
