@@ -63,6 +63,8 @@ var (
 	ErrNoKeys = errors.New("no key file is configured: set store.key_file to a file outside the store's folder")
 	// ErrLostKey: a secret was sealed with a key that the key file does not have.
 	ErrLostKey = errors.New("the key that opens it is not in the key file: restore the key file from its backup")
+	// ErrKeysMissing: there is no key file though secrets are kept that its keys sealed. A new one would stand in the way of its backup.
+	ErrKeysMissing = errors.New("the key file is missing, and door codes are kept that its keys sealed: restore the key file from its backup")
 	// ErrUnopened: keys are not rotated while a secret cannot be opened, since the rotation could not take it along.
 	ErrUnopened = errors.New("no key was made, since no key of the key file opens these door codes: restore the key file from its backup, or delete the codes and write them anew")
 	// ErrCodeExpired: the door code no longer opens the door, so it is not shown.

@@ -38,6 +38,18 @@ func (s *Store) PutDoorCode(tenant, office, id, label, code string, expires time
 	return directory.DoorCodeInfo{Office: office, ID: id, Label: label, Expires: expires, Version: items[0].Version}, nil
 }
 
+// keepsCodes tells whether there is a door code.
+func (s *Store) keepsCodes() (bool, error) {
+	tenants, err := s.TenantsWithDirectory()
+	for _, tenant := range tenants {
+		items, err := s.Items(tenant, directory.KindDoorCode, "", "", 1)
+		if err != nil || len(items) > 0 {
+			return len(items) > 0, err
+		}
+	}
+	return false, err
+}
+
 // DoorCodes lists an office's codes without showing any.
 func (s *Store) DoorCodes(tenant, office string) ([]directory.DoorCodeInfo, error) {
 	all := []directory.DoorCodeInfo{}

@@ -32,6 +32,8 @@ type fileKey struct {
 // keyring seals secrets with AES-256-GCM. Its file lies outside the store, so that a copy of the store shows no secret.
 type keyring struct {
 	path string
+	// kept tells whether something is sealed already. Nobody calls it who holds what a write of the store needs.
+	kept func() (bool, error)
 
 	mu   sync.Mutex // protects keys and the file
 	keys []fileKey
@@ -46,6 +48,16 @@ func openKeyring(path string) (*keyring, error) {
 	var err error
 	k.keys, err = readKeys(path)
 	return k, err
+}
+
+// missing tells whether there is no key, though something is sealed.
+func (k *keyring) missing() (bool, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.path == "" || len(k.keys) > 0 {
+		return false, nil
+	}
+	return k.kept()
 }
 
 // readKeys reads a key file; none where there is no file yet.
@@ -76,7 +88,8 @@ func readKeys(path string) ([]fileKey, error) {
 	return f.Keys, nil
 }
 
-// refresh takes in the keys of a file that was restored while the server runs. They come first: none of them seals.
+// refresh takes in the keys of a file that was restored while the server runs. They come first: none of them seals. Keys that the file lacks
+// are written into it, since they would be gone after the next start.
 func (k *keyring) refresh() error {
 	if k.path == "" {
 		return nil
@@ -85,11 +98,46 @@ func (k *keyring) refresh() error {
 	if err != nil {
 		return err
 	}
-	found = slices.DeleteFunc(found, func(f fileKey) bool {
-		return slices.ContainsFunc(k.keys, func(had fileKey) bool { return had.ID == f.ID })
-	})
-	k.keys = append(found, k.keys...)
+	all := append(lacking(found, k.keys), k.keys...)
+	if len(lacking(k.keys, found)) > 0 {
+		return k.write(all)
+	}
+	k.keys = all
 	return nil
+}
+
+// save brings the file up to date before the keys are forgotten with the process.
+func (k *keyring) save() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.refresh()
+}
+
+// lacking gives the keys that are not among others.
+func lacking(keys, others []fileKey) []fileKey {
+	return slices.DeleteFunc(slices.Clone(keys), func(key fileKey) bool {
+		return slices.ContainsFunc(others, func(o fileKey) bool { return o.ID == key.ID })
+	})
+}
+
+// first makes the first key, unless the file was restored since it was read. Where the file is missing though something is sealed it makes none:
+// its backup would be copied over the new key. An empty file says that there is no backup.
+func (k *keyring) first(now time.Time) error {
+	if k.path == "" {
+		return directory.ErrNoKeys
+	}
+	if err := k.refresh(); err != nil || len(k.keys) > 0 {
+		return err
+	}
+	if _, err := os.Stat(k.path); errors.Is(err, fs.ErrNotExist) {
+		switch kept, err := k.kept(); {
+		case err != nil:
+			return err
+		case kept:
+			return directory.ErrKeysMissing
+		}
+	}
+	return k.addLocked(now)
 }
 
 // add makes a new key, which seals from then on, and writes the file before it is used.
@@ -151,7 +199,7 @@ func (k *keyring) seal(about, text string, now time.Time) (directory.Sealed, err
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if len(k.keys) == 0 {
-		if err := k.addLocked(now); err != nil {
+		if err := k.first(now); err != nil {
 			return directory.Sealed{}, err
 		}
 	}

@@ -27,6 +27,9 @@ func TestALostKeyStopsRotationUntilItsFileIsRestored(t *testing.T) {
 	checkAndClose(t, s)
 
 	second := filepath.Join(t.TempDir(), "second")
+	if err := os.WriteFile(second, []byte(`{"keys":[]}`), 0o600); err != nil { // who writes this begins anew
+		t.Fatal(err)
+	}
 	s = open(t, dir, Options{KeyFile: second})
 	put("other", "back") // sealed with a key that the first file does not have
 	before, err := os.ReadFile(second)
@@ -68,5 +71,69 @@ func TestALostKeyStopsRotationUntilItsFileIsRestored(t *testing.T) {
 	s = open(t, dir, Options{KeyFile: second})
 	show("acme", "front", nil)
 	show("other", "back", nil)
+	checkAndClose(t, s)
+}
+
+// Restoring the key file as the answers say costs no code: neither one that was written while the file was missing, nor one that was
+// written with a key that the restored file does not have.
+func TestRestoringTheKeyFileCostsNoCode(t *testing.T) {
+	dir, path := t.TempDir(), filepath.Join(t.TempDir(), "keys")
+	reopen := func() *Store { t.Helper(); return open(t, dir, Options{KeyFile: path}) }
+	s := reopen()
+	mustEdit(t, s, "acme", edit(directory.KindOffice, "hq", []byte(`{"name":"HQ"}`), directory.NoVersion))
+	mustEdit(t, s, "other", edit(directory.KindOffice, "hq", []byte(`{"name":"HQ"}`), directory.NoVersion))
+	put := func(tenant, id string, want error) {
+		t.Helper()
+		_, err := s.PutDoorCode(tenant, "hq", id, "x", "4711", received, directory.NoVersion, tester, received)
+		wantErr(t, err, want)
+	}
+	shows := func(ids ...string) {
+		t.Helper()
+		for _, id := range ids {
+			tenant, code, _ := strings.Cut(id, "/")
+			if got, err := s.ShowDoorCode(tenant, "hq", code, tester, received.Add(-1)); got != "4711" || err != nil {
+				t.Errorf("%s: %q, %v", id, got, err)
+			}
+		}
+	}
+	put("acme", "front", nil)
+	checkAndClose(t, s)
+	backup, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	restore := func(text []byte) {
+		t.Helper()
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	s = reopen()
+	put("other", "back", directory.ErrKeysMissing)
+	if _, err := os.Stat(path); !os.IsNotExist(err) {
+		t.Fatalf("a file was made: %v", err)
+	}
+	restore(backup)
+	put("other", "back", nil)
+	shows("acme/front", "other/back")
+	checkAndClose(t, s)
+
+	restore([]byte(`{"keys":[]}`)) // begun anew, and the backup found after all
+	s = reopen()
+	put("other", "side", nil)
+	restore(backup)
+	shows("other/side", "other/back", "acme/front")
+	checkAndClose(t, s)
+	s = reopen()
+	shows("acme/front", "other/back", "other/side")
+
+	restore(backup) // and nobody looks at a code before the end
+	checkAndClose(t, s)
+	s = reopen()
+	shows("acme/front", "other/back", "other/side")
 	checkAndClose(t, s)
 }

@@ -63,6 +63,7 @@ func (s *Store) openWriting(dir string) (err error) {
 	if s.keys, err = openKeyring(s.opts.KeyFile); err != nil {
 		return err
 	}
+	s.keys.kept = s.keepsCodes
 	path := filepath.Join(dir, callsFile)
 	mapped := s.opts.MmapSize
 	if info, err := os.Stat(path); err == nil {
@@ -78,6 +79,11 @@ func (s *Store) openWriting(dir string) (err error) {
 	}
 	if err := s.checkAtStart(); err != nil {
 		return err
+	}
+	if missing, err := s.keys.missing(); err != nil {
+		return err
+	} else if missing {
+		s.opts.Logger.Error("no door code can be shown or written: the key file is missing or empty: restore it from its backup", "file", s.opts.KeyFile)
 	}
 	s.writer = newWriter(s.calls, s.opts, &s.stream)
 	if err := s.openStream(); err != nil {
@@ -149,6 +155,9 @@ func (s *Store) Close() error {
 	s.closeOnce.Do(func() {
 		if s.writer != nil {
 			s.writer.stop()
+			if err := s.keys.save(); err != nil {
+				s.opts.Logger.Error("the key file was not brought up to date", "file", s.opts.KeyFile, "err", err)
+			}
 		}
 		s.closeErr = s.closeFiles()
 	})

@@ -191,6 +191,9 @@ func (s *v1) problem(ctx context.Context, err error) error {
 		told = huma.Error410Gone(directory.ErrCodeExpired.Error())
 	case errors.Is(err, directory.ErrNoKeys):
 		told = huma.Error503ServiceUnavailable(directory.ErrNoKeys.Error())
+	case errors.Is(err, directory.ErrKeysMissing):
+		told = huma.Error503ServiceUnavailable(directory.ErrKeysMissing.Error())
+		s.Log.ErrorContext(ctx, "api: a door code cannot be sealed", "who", identity(ctx).Name, "err", err)
 	case errors.Is(err, directory.ErrLostKey):
 		told = huma.Error503ServiceUnavailable(directory.ErrLostKey.Error())
 		s.Log.ErrorContext(ctx, "api: a door code cannot be opened", "who", identity(ctx).Name, "err", err)
