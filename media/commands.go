@@ -56,12 +56,15 @@ func (e *Engine) carryOut(c call.MediaCommand) {
 	switch c := c.(type) {
 	case call.Play:
 		e.play(c)
+		e.makeHeard(c.Leg)
 	case call.Say:
 		e.say(c)
+		e.makeHeard(c.Leg)
 	case call.Connect:
 		e.connect(c)
 	case call.Mix:
 		e.mix(c)
+		e.makeHeard(c.Legs...)
 	case call.Disconnect:
 		e.mu.Lock()
 		e.early.forget(c.Leg)
@@ -151,14 +154,31 @@ func (e *Engine) say(c call.Say) {
 func (e *Engine) connect(c call.Connect) {
 	now := e.now()
 	a, b := e.pair(c, now)
-	if e.cfg.Reoffer == nil || a == nil {
+	if a == nil {
 		return
 	}
-	for _, l := range []struct{ from, to *leg }{{a, b}, {b, a}} {
-		if l.from.in.reofferDue(!l.from.heardBy(l.to), now) {
-			e.cfg.Reoffer(l.from.id)
+	e.reoffer(a, !a.heardBy(b), now)
+	e.reoffer(b, !b.heardBy(a), now)
+}
+
+// makeHeard has legs offered anew that do not understand what they hear from us.
+func (e *Engine) makeHeard(ids ...call.LegID) {
+	for _, id := range ids {
+		if l := e.leg(id); l != nil {
+			e.reoffer(l, l.deaf(), e.now())
 		}
 	}
+}
+
+// deaf reports whether the leg hears something of our own making of which its far side understands nothing: a connection with
+// somebody who hears what is passed through alone may have left it so.
+func (l *leg) deaf() bool {
+	if m := l.media.Load(); m.First == negotiate.FormatNone || m.Codec != negotiate.NoCodec {
+		return false
+	}
+	l.out.mu.Lock()
+	defer l.out.mu.Unlock()
+	return (l.out.play != nil || l.out.conferring()) && l.out.direction.Sends()
 }
 
 // pair connects two legs and returns them; nil where they are already, or are not there yet.

@@ -35,7 +35,7 @@ type Config struct {
 	// PromptFS is where the files of Prompts are opened; nil means the file system of the machine, by ordinary paths.
 	PromptFS fs.FS
 	// Reoffer, where not nil, is asked to send a new offer on a leg whose audio its peer cannot hear in any of the formats
-	// that it was answered with. It must not wait.
+	// that it was answered with, or that understands none of what we play to it. It must not wait.
 	Reoffer func(call.LegID)
 	// Press, where not nil, is asked to tell a leg of a key that whom it hears has pressed, where its far side has not
 	// negotiated telephone-event. It must not wait, nor call back into the engine.

@@ -434,6 +434,77 @@ func TestLegThatWillNotBeHeardIsOfferedAnewWhenItIsConnected(t *testing.T) {
 	}
 }
 
+// Whom a connection left with formats alone that are passed through is offered ours again for whatever she hears from us next.
+func TestWhoSpeaksNothingOfOursIsOfferedItAgainForWhatSheHearsNext(t *testing.T) {
+	t.Parallel()
+	for name, hear := range map[string]func(*rig, *phone){
+		"music":        func(r *rig, p *phone) { r.Do(call.Play{Leg: p.leg, Source: "music", Loop: true}) },
+		"announcement": func(r *rig, p *phone) { r.Do(call.Say{Leg: p.leg, Clips: []string{"sv-position"}, Then: "music"}) },
+		"conference": func(r *rig, p *phone) {
+			a, b := r.phone(negotiate.PCMA), r.phone(negotiate.PCMA)
+			a.speak(440)
+			r.Do(call.Mix{Legs: []call.LegID{p.leg, a.leg, b.leg}})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			asked := make(chan call.LegID, 100)
+			r := newRig(t, passing, func(c *Config) { c.Reoffer = func(leg call.LegID) { asked <- leg } })
+			// answered has a leg answer our next offer, which must have the formats in this order.
+			answered := func(p *phone, offered, formats string) {
+				t.Helper()
+				offer, err := r.Offer(p.leg)
+				if err != nil || !strings.Contains(string(offer), "RTP/AVP "+offered) {
+					t.Errorf("%s is offered %s, %v", p.leg, offer, err)
+				}
+				answer := strings.Replace(string(sdpOf(address(p.conn), p.codec)), "RTP/AVP 8", "RTP/AVP "+formats, 1)
+				if _, err := r.Accept(p.leg, []byte(answer)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			reoffered := func(p *phone) {
+				t.Helper()
+				for timeout := time.After(patience); ; {
+					select {
+					case leg := <-asked:
+						if leg == p.leg {
+							return
+						}
+					case <-timeout:
+						t.Fatalf("%s is not offered anew", p.leg)
+					}
+				}
+			}
+			caller := r.openPhone(socket(t, "127.31.4.9"), "caller", negotiate.PCMA, Options{}, func(p *phone, offer []byte) []byte {
+				a, err := r.Answer(p.leg, []byte(strings.Replace(string(offer), "RTP/AVP 8", "RTP/AVP 8 18", 1)))
+				if err != nil {
+					t.Fatal(err)
+				}
+				return a.SDP
+			})
+			agent := r.openPhone(socket(t, "127.31.4.9"), "agent", negotiate.PCMA, Options{Peer: "caller"}, func(p *phone, _ []byte) []byte {
+				answered(p, "8 18", "18")
+				offer, _ := r.Offer(p.leg)
+				return offer
+			})
+			for range 2 { // she is held, comes back, is held again
+				r.Do(call.Connect{A: caller.leg, B: agent.leg})
+				reoffered(caller)
+				answered(caller, "18 96\r", "18")
+				hear(r, caller)
+				reoffered(caller)
+				answered(caller, "8 ", "8 18")
+				caller.forget()
+				for _, p := range caller.hear(5) {
+					if p.payload != 8 {
+						t.Errorf("hears payload %d", p.payload)
+					}
+				}
+			}
+		})
+	}
+}
+
 // A tone cannot be laid over what is passed through: it takes its place, and the voice comes back after it.
 func TestToneTakesThePlaceOfWhatIsPassedThrough(t *testing.T) {
 	o, f := newTape()

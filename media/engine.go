@@ -248,6 +248,7 @@ func (e *Engine) Offer(id call.LegID) ([]byte, error) {
 	peer, connected := e.peerOf(l)
 	l.negotiation.Lock()
 	defer l.negotiation.Unlock()
+	l.in.offeredAt(e.now())
 	return l.session.Offer(peer, connected), nil
 }
 

@@ -24,9 +24,9 @@ type inbound struct {
 	report    report
 	receive   [128]negotiate.Format
 
-	rtcpPin   pin
-	keys      keys
-	reoffered int64 // when it was last offered anew because nobody could hear it; 0 for never
+	rtcpPin pin
+	keys    keys
+	offered int64 // when our last offer for what the leg hears now was made; 0 for none
 }
 
 // apply takes a new description.

@@ -158,6 +158,7 @@ func (l *leg) silence() {
 		p.out.hear(nil)
 	}
 	l.leaveConference()
+	l.in.offeredAt(0)
 	l.in.route()
 	l.out.hear(nil)
 }

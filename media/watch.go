@@ -76,24 +76,33 @@ func (e *Engine) lookAround() {
 		}
 		l.lapsedKey(now)
 		l.sendReport(now)
-		if e.cfg.Reoffer != nil && l.in.reofferDue(l.unheard.Swap(false), now) {
-			e.cfg.Reoffer(l.id)
-		}
+		e.reoffer(l, l.unheard.Swap(false) || l.deaf(), now)
 	}
 }
 
-// reofferAgain is how long a leg is left alone after it was offered anew.
+// reoffer has a leg offered anew that is not heard or hears nothing, unless it has just been. It may be asked for in vain while
+// another offer is under way.
+func (e *Engine) reoffer(l *leg, due bool, now int64) {
+	if due && e.cfg.Reoffer != nil && l.in.mayReoffer(now) {
+		e.cfg.Reoffer(l.id)
+	}
+}
+
+// reofferAgain is how long a leg is left alone after an offer, unless it is to hear something else.
 const reofferAgain = int64(10 * time.Second)
 
-// reofferDue reports whether a leg that cannot be heard shall be offered anew.
-func (in *inbound) reofferDue(unheard bool, now int64) bool {
+// mayReoffer reports whether the last offer has had its time.
+func (in *inbound) mayReoffer(now int64) bool {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if !unheard || in.reoffered != 0 && now-in.reoffered < reofferAgain {
-		return false
-	}
-	in.reoffered = now
-	return true
+	return in.offered == 0 || now-in.offered >= reofferAgain
+}
+
+// offeredAt notes an offer, 0 that the next one need not wait.
+func (in *inbound) offeredAt(now int64) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.offered = now
 }
 
 // watchInterval is a second, or less where the time-outs are short.

@@ -9,9 +9,9 @@ import (
 )
 
 // Offer returns our offer. The codec in use stands first, else the one that the peer will send, so that nothing need be
-// converted; the peer's other formats and what else may be used follow. peer is what was negotiated with the leg that this
-// one is to be connected with, nil for none. strict leaves out what that peer could not hear: it is for a leg that is
-// connected already.
+// converted; the peer's other formats and what else may be used follow. Where no codec that we speak is in use, ours stand first
+// but in a strict offer. peer is what was negotiated with the leg that this one is to be connected with, nil for none. strict
+// leaves out what that peer could not hear: it is for a leg that is connected already.
 //
 // An offer that says what we said last has the same version (RFC 3264 section 8). It always asks for sendrecv, as we hold
 // nobody (RFC 6337 section 5.3). The first one offers RTP and RTCP on one port (RFC 5761), and a port for who wants two.
@@ -72,6 +72,11 @@ func (s *Session) formats(peer *Media, strict bool) []offered {
 		add(m, m.Codec.format())
 		for i := range m.Pass {
 			add(m, FormatPass+Format(i))
+		}
+	}
+	if s.done && !strict && s.media.Codec == NoCodec { // it understands nothing of ours, and shall
+		for _, c := range s.local.Codecs.spoken() {
+			add(s.media, c.format())
 		}
 	}
 	if s.done {
