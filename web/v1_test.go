@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -743,6 +744,36 @@ func TestAnExportIsReadAsTheSame(t *testing.T) {
 			t.Errorf("%.40s: %s", id, a.body)
 		}
 		s.acme(404, "GET", "/people/new", "")
+	}
+}
+
+func TestARestoreLetsOthersWriteInBetween(t *testing.T) {
+	s := newService(t)
+	all := web.Export{Tenant: "acme"}
+	for n := range 1100 {
+		all.Items = append(all.Items, directory.Item{Kind: directory.KindNotice, ID: fmt.Sprint("n", n), Doc: json.RawMessage(`{"text":"x"}`)})
+	}
+	body, err := json.Marshal(all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var mu sync.Mutex
+	steps := []uint64{0} // the last change of each transaction
+	defer s.store.Subscribe(func(_ string, seq uint64) {
+		mu.Lock()
+		defer mu.Unlock()
+		steps = append(steps, seq)
+	})()
+	s.acme(200, "POST", "/restore", string(body))
+	mu.Lock()
+	defer mu.Unlock()
+	for i := range len(steps) - 1 {
+		if n := steps[i+1] - steps[i]; n > 500 {
+			t.Errorf("%d changes in one transaction", n)
+		}
+	}
+	if last := steps[len(steps)-1]; last < 1100 {
+		t.Errorf("%d changes", last)
 	}
 }
 

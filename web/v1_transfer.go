@@ -272,7 +272,11 @@ func (s *v1) exportAll(ctx context.Context, tenant string, b *bytes.Buffer) erro
 	return json.NewEncoder(b).Encode(all)
 }
 
-// restoreExport writes what an export holds: people as an import does, then the rest in one transaction.
+// restoreChunk is how many items one transaction of a restore writes, so that others' edits wait for as many at most.
+const restoreChunk = 500
+
+// restoreExport writes what an export holds: people as an import does, then the rest in chunks. What was written before a failure
+// stays, and asking again writes what is left.
 func (s *v1) restoreExport(ctx context.Context, in *struct {
 	Tenanted
 	RawBody []byte `contentType:"application/octet-stream" doc:"An export in JSON"`
@@ -297,8 +301,10 @@ func (s *v1) restoreExport(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	if len(edits) > 0 {
-		_, err = s.Store.Edit(in.Tenant, people.By, people.At, edits...)
+	for chunk := range slices.Chunk(edits, restoreChunk) {
+		if _, err := s.Store.Edit(in.Tenant, people.By, people.At, chunk...); err != nil {
+			return nil, err
+		}
 	}
-	return &struct{ Body directory.ImportCounts }{counts}, err
+	return &struct{ Body directory.ImportCounts }{counts}, nil
 }
