@@ -17,7 +17,8 @@ const (
 
 // jitter puts packets in order again and turns them into an even stream of linear audio at 8 kHz. It holds as little as
 // it can: it grows by what it lacked when it ran dry, by 10 ms when a packet came after its turn, and shrinks where all of
-// a second's packets came long before theirs.
+// a second's packets came long before theirs. How much is missing before a packet is what its timestamp says, not how many
+// numbers: events, comfort noise and what was lost while nothing was left to play have numbers, but no time to be filled.
 type jitter struct {
 	decoder decoder
 	conceal concealer
@@ -28,8 +29,10 @@ type jitter struct {
 	playing  bool
 	ssrc     uint32
 	next     uint16 // the number to be played next
+	time     uint32 // the timestamp that it has if nothing is missing
 	size     int    // samples in the last packet
 	target   int    // samples gathered before playing
+	gathered int    // samples of time since something has been waiting to be played
 	dry      int    // samples filled since the last packet
 	short    bool   // a packet has come after its turn
 	least    int    // least time, in samples, that a packet came before its turn since the last look
@@ -40,7 +43,7 @@ type jitter struct {
 
 type jitterSlot struct {
 	used  bool
-	seq   uint16
+	time  uint32
 	codec negotiate.Codec
 	size  int
 	data  [maxFrame]byte
@@ -55,10 +58,7 @@ func (j *jitter) put(p *packet, c negotiate.Codec) bool {
 	ahead := int(int16(p.seq - j.next))
 	if !j.started || j.ssrc != p.ssrc || ahead >= 4*jitterSlots || ahead < -4*jitterSlots {
 		j.restart(p)
-		ahead = 0
-	}
-	if ahead < 0 && !j.playing && j.waiting > 0 && ahead > -jitterSlots/2 {
-		j.next, ahead = p.seq, 0 // overtaken by the first
+		ahead = jitterSlots / 2
 	}
 	if ahead < 0 {
 		j.short = j.playing
@@ -73,18 +73,19 @@ func (j *jitter) put(p *packet, c negotiate.Codec) bool {
 	if s.used {
 		return false
 	}
-	s.used, s.seq, s.codec, s.size = true, p.seq, c, copy(s.data[:], data)
+	s.used, s.time, s.codec, s.size = true, p.time, c, copy(s.data[:], data)
 	j.waiting += s.size
 	j.size = s.size
 	return true
 }
 
+// restart begins with another source. What its first packet has overtaken may still come.
 func (j *jitter) restart(p *packet) {
 	for i := range j.slots {
 		j.slots[i].used = false
 	}
-	j.waiting, j.playing = 0, false
-	j.started, j.ssrc, j.next = true, p.ssrc, p.seq
+	j.waiting, j.playing, j.dry = 0, false, 0
+	j.started, j.ssrc, j.next = true, p.ssrc, p.seq-jitterSlots/2
 	j.target = max(j.target, jitterLeast)
 }
 
@@ -100,10 +101,10 @@ func (j *jitter) skip() {
 // take fills out with the next audio, and reports whether there is any: false while it gathers, and while the source pauses.
 func (j *jitter) take(out []int16) bool {
 	if !j.playing {
-		if j.waiting == 0 || j.waiting < max(j.target, len(out)) {
+		if !j.enough(len(out)) {
 			return false
 		}
-		j.playing, j.dry, j.short, j.least, j.watched = true, 0, false, jitterMost, 0
+		j.begin()
 	}
 	if j.short {
 		j.grow()
@@ -120,35 +121,79 @@ func (j *jitter) take(out []int16) bool {
 	return true
 }
 
+// enough reports whether n samples more can be played from now on: so much has come, or has had the time to come.
+func (j *jitter) enough(n int) bool {
+	if j.waiting == 0 {
+		j.gathered = 0
+		return false
+	}
+	ok := max(j.waiting, j.gathered) >= max(j.target, n)
+	j.gathered += n
+	return ok
+}
+
+// begin has the first packet that is here played next: those before it that are not have had their time.
+func (j *jitter) begin() {
+	j.next = j.first()
+	j.playing, j.gathered, j.short, j.least, j.watched = true, 0, false, jitterMost, 0
+}
+
+// first is the number of the first packet that is here. There must be one.
+func (j *jitter) first() uint16 {
+	n := j.next
+	for !j.slots[n%jitterSlots].used {
+		n++
+	}
+	return n
+}
+
 // step adds a packet's audio, or what stands in for it. It reports false where the source has paused.
 func (j *jitter) step() bool {
 	s := &j.slots[j.next%jitterSlots]
 	switch {
 	case s.used:
-		pcm := j.pcm[j.buffered : j.buffered+s.size]
-		j.decoder.decode(pcm, s.data[:s.size], s.codec)
-		j.conceal.keep(pcm)
-		j.buffered += s.size
-		s.used, j.dry = false, 0
-		j.waiting -= s.size
+		j.play(s)
+	case j.waiting > 0: // it does not come, as later ones are here
+		n := j.missing()
+		j.fillIn(n)
+		j.time += uint32(n)
 		j.next++
-	case j.waiting > 0: // lost, as later ones are here
-		j.fillIn(j.size)
-		j.next++
+	case j.dry >= jitterDry:
+		j.playing, j.buffered = false, 0
+		return false
 	default:
-		if j.dry >= jitterDry {
-			j.playing, j.buffered = false, 0
-			return false
-		}
-		if j.dry == 0 {
-			j.target = min(j.target+80, jitterMost)
-		}
 		j.fillIn(80)
+		j.time += 80
 		j.dry += 80
 	}
 	return true
 }
 
+// play adds the audio of the packet that is next.
+func (j *jitter) play(s *jitterSlot) {
+	if j.dry > 0 && int32(j.time-s.time) > 0 { // it should have been here, the source had not paused
+		j.target = min(j.target+80, jitterMost)
+	}
+	pcm := j.pcm[j.buffered : j.buffered+s.size]
+	j.decoder.decode(pcm, s.data[:s.size], s.codec)
+	j.conceal.keep(pcm)
+	j.buffered += s.size
+	j.waiting -= s.size
+	s.used, j.dry = false, 0
+	j.time = s.time + uint32(s.size)
+	j.next++
+}
+
+// missing is how many samples stand for a number that does not come: a packet's at most, and none while enough waits.
+func (j *jitter) missing() int {
+	if j.waiting >= jitterMost {
+		return 0
+	}
+	gap := int(int32(j.slots[j.first()%jitterSlots].time - j.time))
+	return min(max(gap, 0), j.size)
+}
+
+// fillIn stands in for n samples that have not come.
 func (j *jitter) fillIn(n int) {
 	j.conceal.fill(j.pcm[j.buffered : j.buffered+n])
 	j.buffered += n
