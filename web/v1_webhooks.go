@@ -149,6 +149,40 @@ func ofBulk(_ []directory.Report, i int, p directory.Problem) directory.Problem 
 	return p
 }
 
+// reported are the changes that one request asks for, in the order in which it first names their referrals. Later reports replace earlier ones.
+type reported struct {
+	edits map[string]directory.Edit // by id; without an id where there is nothing left to change
+	order []string
+}
+
+// add takes the change of one report, which sets a referral or, without a document, clears it. stored tells that the store has it.
+func (r *reported) add(e directory.Edit, stored bool) (fate string) {
+	before, met := r.edits[e.ID]
+	if !met {
+		r.order = append(r.order, e.ID)
+	}
+	r.edits[e.ID] = e
+	if e.Doc != nil {
+		return "set"
+	}
+	if !stored {
+		r.edits[e.ID] = directory.Edit{}
+	}
+	if met && before.Doc != nil || !met && stored {
+		return "cleared"
+	}
+	return "unchanged"
+}
+
+func (r *reported) list() (all []directory.Edit) {
+	for _, id := range r.order {
+		if e := r.edits[id]; e.ID != "" {
+			all = append(all, e)
+		}
+	}
+	return all
+}
+
 // events sets and clears what systems tell of. Each source has one referral of a person, which the next event replaces.
 // A problem is told as place puts it.
 func (s *v1) events(ctx context.Context, tenant, way string, all []directory.Report, place func([]directory.Report, int, directory.Problem) directory.Problem) (*webhookOutput, error) {
@@ -159,14 +193,13 @@ func (s *v1) events(ctx context.Context, tenant, way string, all []directory.Rep
 	out := &webhookOutput{}
 	out.Body.Results = []EventResult{}
 	var wrong directory.Problems
-	edits := map[string]directory.Edit{}
-	var order []string
+	told := reported{edits: map[string]directory.Edit{}}
 	for i := range all {
-		one := &all[i]
-		person, err := s.person(tenant, *one)
+		person, err := s.person(tenant, all[i])
 		var e directory.Edit
+		var stored bool
 		if err == nil {
-			e, err = s.event(ctx, tenant, person, one, settings)
+			e, stored, err = s.event(ctx, tenant, person, &all[i], settings)
 		}
 		var bad directory.Problems
 		if errors.As(err, &bad) {
@@ -178,54 +211,35 @@ func (s *v1) events(ctx context.Context, tenant, way string, all []directory.Rep
 		if err != nil {
 			return nil, err
 		}
-		result := EventResult{person, "set"}
-		if one.Clear {
-			result.Fate = "cleared"
-		}
-		if e.ID == "" {
-			result.Fate = "unchanged"
-		} else {
-			if _, twice := edits[e.ID]; !twice {
-				order = append(order, e.ID)
-			}
-			edits[e.ID] = e
-		}
-		out.Body.Results = append(out.Body.Results, result)
+		out.Body.Results = append(out.Body.Results, EventResult{person, told.add(e, stored)})
 	}
 	if err := wrong.Err(); err != nil {
 		return nil, err
 	}
-	var list []directory.Edit
-	for _, id := range order {
-		list = append(list, edits[id])
-	}
-	if len(list) > 0 {
+	if list := told.list(); len(list) > 0 {
 		_, err = s.Store.Edit(tenant, actor(ctx, way), s.Now(), list...)
 	}
 	return out, err
 }
 
-// event gives the change that an event asks for; one without an id where there is none.
-func (s *v1) event(ctx context.Context, tenant, person string, one *directory.Report, settings directory.Settings) (directory.Edit, error) {
+// event gives the change that an event asks for; stored tells, of one that clears, that there is something to clear.
+func (s *v1) event(ctx context.Context, tenant, person string, one *directory.Report, settings directory.Settings) (e directory.Edit, stored bool, err error) {
 	if one.Line != "" {
-		return directory.Edit{}, directory.Problems{{Field: "line", Wrong: "is no part of a referral", Write: "send it to webhooks/line"}}
+		return e, false, directory.Problems{{Field: "line", Wrong: "is no part of a referral", Write: "send it to webhooks/line"}}
 	}
 	if one.Source == "" {
 		one.Source = directory.FromPBX
 	}
-	e := directory.Edit{Kind: directory.KindReferral, ID: person + "/" + string(one.Source), Match: directory.AnyVersion}
+	e = directory.Edit{Kind: directory.KindReferral, ID: person + "/" + string(one.Source), Match: directory.AnyVersion}
 	if one.Clear {
-		if _, err := s.Store.Item(tenant, e.Kind, e.ID); isNotFound(err) {
-			return directory.Edit{}, nil
-		} else if err != nil {
-			return directory.Edit{}, err
+		if _, err = s.Store.Item(tenant, e.Kind, e.ID); isNotFound(err) {
+			return e, false, nil
 		}
-		return e, nil
+		return e, true, err
 	}
 	r := one.Referral()
-	text, err := s.complete(ctx, tenant, &r, settings)
-	e.Doc = text
-	return e, err
+	e.Doc, err = s.complete(ctx, tenant, &r, settings)
+	return e, false, err
 }
 
 // person finds the one person whom an event names.
