@@ -217,54 +217,6 @@ func TestNothingIsConcealedBeforeAnythingIsKnown(t *testing.T) {
 	}
 }
 
-func TestJitterBufferStaysSmallAndTakesAnyNumbers(t *testing.T) {
-	seed := rand.Uint64()
-	rng := rand.New(rand.NewPCG(seed, 0))
-	var j jitter
-	out := make([]int16, 160)
-	seq := uint16(rng.Uint32())
-	for range 20000 {
-		for range rng.IntN(3) {
-			seq++
-			switch rng.IntN(50) {
-			case 0:
-				seq += uint16(rng.IntN(100))
-			case 1:
-				seq = uint16(rng.Uint32())
-			}
-			raw := make([]byte, headerSize+[]int{80, 160, 240, 480, 0, 500}[rng.IntN(6)])
-			putHeader(raw, false, 8, seq-uint16(rng.IntN(3)), 0, 1)
-			p, _ := parsePacket(raw)
-			j.put(&p, negotiate.PCMA)
-		}
-		j.take(out)
-		if j.waiting < 0 || j.waiting > jitterSlots*maxFrame || j.buffered > len(j.pcm) {
-			t.Fatalf("seed %d: %d waiting, %d buffered", seed, j.waiting, j.buffered)
-		}
-	}
-}
-
-func TestJitterBufferShrinksAgain(t *testing.T) {
-	var j jitter
-	var e encoder
-	out := make([]int16, 160)
-	n := 0
-	for range 8 { // 160 ms at once
-		j.put(tonePacket(n, &e, negotiate.PCMA), negotiate.PCMA)
-		n++
-	}
-	for range 50 * 20 {
-		j.put(tonePacket(n, &e, negotiate.PCMA), negotiate.PCMA)
-		n++
-		if !j.take(out) {
-			t.Fatal("it ran dry")
-		}
-	}
-	if held := j.waiting + j.buffered; held > jitterLeast+240 {
-		t.Errorf("%d ms are held after 20 s", held/8)
-	}
-}
-
 // Filter response: what may be heard stays, what would be folded back goes.
 func TestResamplingKeepsTheBandAndNothingElse(t *testing.T) {
 	for _, tc := range []struct{ from, to int }{{48000, 8000}, {44100, 8000}, {44100, 16000}, {22050, 8000}, {11025, 16000},

@@ -13,6 +13,8 @@ const (
 	jitterDry = 800
 	// jitterWatch is how often it is looked whether less would be enough: 1 s.
 	jitterWatch = 8000
+	// jitterUnseen stands for how long before its turn a packet came where none has come.
+	jitterUnseen = 1 << 30
 )
 
 // jitter puts packets in order again and turns them into an even stream of linear audio at 8 kHz. It holds as little as
@@ -35,6 +37,7 @@ type jitter struct {
 	gathered int    // samples of time since something has been waiting to be played
 	dry      int    // samples filled since the last packet
 	short    bool   // a packet has come after its turn
+	hurry    bool   // more is held than may be gathered
 	least    int    // least time, in samples, that a packet came before its turn since the last look
 	watched  int    // samples played since then
 	pcm      [2 * maxFrame]int16
@@ -135,7 +138,7 @@ func (j *jitter) enough(n int) bool {
 // begin has the first packet that is here played next: those before it that are not have had their time.
 func (j *jitter) begin() {
 	j.next = j.first()
-	j.playing, j.gathered, j.short, j.least, j.watched = true, 0, false, jitterMost, 0
+	j.playing, j.gathered, j.short, j.hurry, j.least, j.watched = true, 0, false, false, jitterUnseen, 0
 }
 
 // first is the number of the first packet that is here. There must be one.
@@ -208,19 +211,31 @@ func (j *jitter) grow() {
 	}
 }
 
-// shrink leaves out 10 ms where more than enough has been held for a second: their place is blended over.
+// shrink leaves out 10 ms where more than enough has been held for a second. While it is more than may be gathered it looks
+// ten times as often.
 func (j *jitter) shrink(played int) {
-	if j.watched += played; j.watched < jitterWatch {
+	watch := jitterWatch
+	if j.hurry {
+		watch /= 10
+	}
+	if j.watched += played; j.watched < watch || j.least == jitterUnseen {
 		return
 	}
+	j.hurry = j.least > jitterMost
 	spare := j.least > jitterLeast+80
-	j.least, j.watched = jitterMost, 0
-	if !spare {
-		return
+	j.least, j.watched = jitterUnseen, 0
+	if spare {
+		j.target = max(j.target-80, jitterLeast)
+		j.leaveOut()
 	}
-	j.target = max(j.target-80, jitterLeast)
-	if j.buffered < 160 && !j.step() || j.buffered < 160 {
-		return
+}
+
+// leaveOut leaves out 10 ms: their place is blended over.
+func (j *jitter) leaveOut() {
+	for j.buffered < 160 {
+		if !j.step() {
+			return
+		}
 	}
 	for i := range 80 {
 		a, b := int(j.pcm[i]), int(j.pcm[i+80])

@@ -50,13 +50,18 @@ func (h *hearer) pass(p *packet, f negotiate.Format) {
 // speak has a tone spoken for n packets.
 func (h *hearer) speak(frequency float64, n int) {
 	for i := range n {
-		raw := make([]byte, headerSize+160)
-		putHeader(raw, false, 8, h.seq, h.time, 1)
-		h.said.encode(raw[headerSize:], hum(frequency)(i), negotiate.PCMA)
-		p, _ := parsePacket(raw)
-		h.seq++
-		h.pass(&p, negotiate.FormatPCMA)
+		h.pass(h.voice(frequency, i), negotiate.FormatPCMA)
 	}
+}
+
+// voice is the next packet, the i-th of a tone.
+func (h *hearer) voice(frequency float64, i int) *packet {
+	raw := make([]byte, headerSize+160)
+	putHeader(raw, false, 8, h.seq, h.time, 1)
+	h.said.encode(raw[headerSize:], hum(frequency)(i), negotiate.PCMA)
+	p, _ := parsePacket(raw)
+	h.seq++
+	return &p
 }
 
 // other has a packet come that is no voice.
@@ -145,6 +150,60 @@ func TestVoiceIsNotLateAfterWhatIsNoVoice(t *testing.T) {
 	}
 }
 
+func TestJitterBufferStaysSmallAndTakesAnyNumbers(t *testing.T) {
+	seed := rand.Uint64()
+	rng := rand.New(rand.NewPCG(seed, 0))
+	var j jitter
+	out := make([]int16, 160)
+	seq := uint16(rng.Uint32())
+	for range 20000 {
+		for range rng.IntN(3) {
+			seq++
+			switch rng.IntN(50) {
+			case 0:
+				seq += uint16(rng.IntN(100))
+			case 1:
+				seq = uint16(rng.Uint32())
+			}
+			raw := make([]byte, headerSize+[]int{80, 160, 240, 480, 0, 500}[rng.IntN(6)])
+			putHeader(raw, false, 8, seq-uint16(rng.IntN(3)), 0, 1)
+			p, _ := parsePacket(raw)
+			j.put(&p, negotiate.PCMA)
+		}
+		j.take(out)
+		if j.waiting < 0 || j.waiting > jitterSlots*maxFrame || j.buffered > len(j.pcm) {
+			t.Fatalf("seed %d: %d waiting, %d buffered", seed, j.waiting, j.buffered)
+		}
+	}
+}
+
+func TestJitterBufferShrinksAgain(t *testing.T) {
+	for _, size := range []int{80, 160, 240} {
+		var j jitter
+		seq := uint16(0)
+		come := func() {
+			raw := make12(size)
+			putHeader(raw, false, 8, seq, uint32(seq)*uint32(size), 1)
+			p, _ := parsePacket(raw)
+			j.put(&p, negotiate.PCMA)
+			seq++
+		}
+		for range 1200 / size { // 150 ms at once
+			come()
+		}
+		out := make([]int16, size)
+		for range 20 * 8000 / size {
+			come()
+			if !j.take(out) {
+				t.Fatal("it ran dry")
+			}
+		}
+		if held := j.waiting + j.buffered; held > jitterLeast+240 {
+			t.Errorf("packets of %d ms: %d ms are held after 20 s", size/8, held/8)
+		}
+	}
+}
+
 // A pause is not taken for a line that is slow: the buffer does not grow from it.
 func TestPausesDoNotMakeTheVoiceLate(t *testing.T) {
 	h := newHearer(false)
@@ -159,6 +218,30 @@ func TestPausesDoNotMakeTheVoiceLate(t *testing.T) {
 	h.speak(1000, 20)
 	if d := h.lag(t, 1000, begun); d > 30 {
 		t.Errorf("after 30 pauses the voice is heard after %d ms", d)
+	}
+}
+
+// What comes all at once after an outage is played, but what that adds to the delay does not stay.
+func TestWhatWasHeldBackDoesNotMakeTheVoiceLateForLong(t *testing.T) {
+	for _, conference := range []bool{false, true} {
+		h := newHearer(conference)
+		h.speak(440, 50)
+		now, stamp := h.now, h.time
+		for range 15 {
+			h.pass(nil, 0)
+		}
+		h.now, h.time = now, stamp
+		for i := range 15 {
+			h.relay(h.from, h.voice(440, i), negotiate.FormatPCMA, false, now+300*ms)
+			h.time += 160
+		}
+		h.now += 300 * ms
+		h.speak(440, 200)
+		later := h.now
+		h.speak(1700, 50)
+		if d := h.lag(t, 1700, later); d > 100 {
+			t.Errorf("conference %v: 4 s later the voice lags by %d ms", conference, d)
+		}
 	}
 }
 
