@@ -90,7 +90,7 @@ var meanings = map[string]string{
 	"codes.away_off":   "We are back.",
 
 	"alarms":               "When supervisors are told.",
-	"alarms.longest_wait":  "A caller has waited for so long. 0: never.",
+	"alarms.longest_wait":  "A caller has waited for so long to be answered; one who was answered before waits anew. 0: never.",
 	"alarms.service_level": "Fewer percent of the calls are answered within 20s; those given up within 5s do not count. 0: never.",
 	"alarms.window":        "Time over which the service level is taken. 1m to 24h.",
 	"alarms.least":         "Calls in it, before the service level says anything.",

@@ -8,7 +8,7 @@ import (
 
 // Thresholds are what alarms are raised at; zero values raise none.
 type Thresholds struct {
-	// Wait is how long a caller may wait.
+	// Wait is how long a caller may wait to be answered; who comes back into line after an answer waits anew.
 	Wait time.Duration
 	// Level is the least service level in percent over the last Window, once it has Least calls: answered within 20 s over
 	// answered and abandoned after 5 s.
@@ -45,10 +45,11 @@ type waited struct {
 // alarms watch the thresholds. They belong to the loop.
 type alarms struct {
 	Thresholds
-	waits []waited // oldest first
-	good  int      // of them
-	up    map[string]Alarm
-	next  time.Time // when they are looked at again; zero: when something has happened
+	waits   []waited // oldest first
+	good    int      // of them
+	up      map[string]Alarm
+	waiting int       // callers who wait to be answered
+	next    time.Time // when they are looked at again; zero: when something has happened
 }
 
 // served counts a wait that ended with an answer, or was given up.
@@ -129,7 +130,7 @@ func (b *Board) watch(now time.Time) {
 		b.streamed(record.StreamEvent{At: now, About: record.AboutAlarm, Kind: kind, Reason: reason, Code: value})
 	}
 	longest := time.Duration(0)
-	if waiting > 0 {
+	if a.waiting > 0 {
 		longest = b.longestWait(now)
 	}
 	tell(record.AlarmWait, a.Wait > 0 && longest > a.Wait, int(longest/time.Second))
@@ -141,7 +142,7 @@ func (b *Board) watch(now time.Time) {
 	}
 	tell(record.AlarmNoAgent, forsaken > 0, forsaken)
 	a.next = time.Time{}
-	if waiting > 0 || len(a.up) > 0 {
+	if a.waiting > 0 || len(a.up) > 0 {
 		a.next = now.Add(lookEvery)
 	}
 }
@@ -149,9 +150,26 @@ func (b *Board) watch(now time.Time) {
 // longestWait is how long the caller has waited who has waited longest.
 func (b *Board) longestWait(now time.Time) (longest time.Duration) {
 	for _, l := range b.calls {
-		if l.waiting {
-			longest = max(longest, now.Sub(l.arrived))
+		if !l.waits.IsZero() {
+			longest = max(longest, now.Sub(l.waits))
 		}
 	}
 	return longest
+}
+
+// waitBegins is for a caller who comes into line. She has waited before where nobody has answered since: an offer that is missed, or an
+// answer that is withdrawn, ends no wait.
+func (b *Board) waitBegins(l *live, at time.Time) {
+	if l.waits.IsZero() {
+		l.waits = at
+		b.alarms.waiting++
+	}
+}
+
+// waitOver is for a caller who was answered, sent on, or has ended.
+func (b *Board) waitOver(l *live) {
+	if !l.waits.IsZero() {
+		l.waits = time.Time{}
+		b.alarms.waiting--
+	}
 }

@@ -74,7 +74,7 @@ type CallInfo struct {
 type QueueInfo struct {
 	Tenant  string    `json:"tenant"`
 	Waiting int       `json:"waiting"`
-	Since   time.Time `json:"since" doc:"When the caller arrived who has waited longest"`
+	Since   time.Time `json:"since" doc:"Since when the caller waits who has waited longest; one who was answered before waits anew"`
 }
 
 // AgentInfo is what an agent is doing.
@@ -150,8 +150,8 @@ func (b *Board) snapshot(now time.Time) Snapshot {
 		s.Calls = append(s.Calls, info)
 		if l.waiting {
 			q := queues[l.tenant.ID]
-			if q.Waiting++; q.Since.IsZero() || l.head.Received.Before(q.Since) {
-				q.Tenant, q.Since = l.tenant.ID, l.head.Received
+			if q.Waiting++; q.Since.IsZero() || l.waits.Before(q.Since) {
+				q.Tenant, q.Since = l.tenant.ID, l.waits.Round(0)
 			}
 			queues[l.tenant.ID] = q
 		}

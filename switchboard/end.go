@@ -23,6 +23,7 @@ func (b *Board) finish(l *live, at time.Time) {
 	b.queue.Release(l.head.Call, call.FreedCancelled, at) // who was reserved for it and it had not heard of yet
 	b.queue.Ended(l.head.Call)
 	l.agents, l.waiting = nil, false
+	b.waitOver(l)
 	for leg := range l.legs {
 		b.forgetLeg(l, leg, at)
 	}

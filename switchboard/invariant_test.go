@@ -70,10 +70,15 @@ func (s *stage) invariants() {
 		}
 		reserved[a.Call] = append(reserved[a.Call], a.ID)
 	}
-	timers, legs := 0, 0
+	timers, legs, waits := 0, 0, 0
 	for id, l := range b.calls {
 		timers += len(l.timers)
 		legs += len(l.legs)
+		if !l.waits.IsZero() {
+			waits++
+		} else if l.waiting {
+			s.t.Errorf("call %s is in line and does not wait", id)
+		}
 		if l.final != nil && len(l.timers)+len(l.legs) > 0 {
 			s.t.Errorf("ended call %s has timers or legs", id)
 		}
@@ -88,6 +93,9 @@ func (s *stage) invariants() {
 	}
 	if len(reserved) > 0 {
 		s.t.Errorf("agents reserved for calls that are not there: %v", reserved)
+	}
+	if waits != b.alarms.waiting {
+		s.t.Errorf("%d callers wait, the alarms say %d", waits, b.alarms.waiting)
 	}
 	if timers != len(b.timers) || legs != len(b.legs) {
 		s.t.Errorf("%d timers of calls, %d in all; %d legs of calls, %d in all", timers, len(b.timers), legs, len(b.legs))

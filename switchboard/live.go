@@ -26,6 +26,7 @@ type live struct {
 	wish     *record.Wish  // what is called back for, nil for any other call
 	kept     []record.Kept // goes with the next commit
 	waiting  bool          // in line
+	waits    time.Time     // since when she waits to be answered, in line or while phones ring for her; zero: she does not
 	slot     int           // where it is parked; 0: it is not
 	parkedBy string
 	parkedAt time.Time
@@ -140,7 +141,7 @@ func (b *Board) apply(l *live, at time.Time, cmds []call.Command) {
 func (b *Board) inform(l *live, at time.Time, cmd call.Command) call.Event {
 	switch cmd := cmd.(type) {
 	case call.Enqueue:
-		return b.enqueue(l, cmd)
+		return b.enqueue(l, cmd, at)
 	case call.Announce:
 		return b.place(l)
 	case call.Dequeue:
@@ -214,6 +215,8 @@ func (b *Board) story(l *live, e call.Entry) {
 			b.metrics.wait.Observe(e.Since.Seconds())
 			b.alarms.served(e.Wall, e.Since, true)
 		}
+	case call.KindOpened, call.KindForwarded, call.KindPrompt:
+		b.waitOver(l)
 	case call.KindWarned, call.KindOverran, call.KindLong:
 		b.metrics.thresholds.WithLabelValues(threshold(e.Kind)).Inc()
 	}
@@ -235,13 +238,14 @@ func (b *Board) observe(l *live, e call.Entry, ended *record.Record) {
 	b.cfg.Observe(&l.head, e, ended)
 }
 
-func (b *Board) enqueue(l *live, cmd call.Enqueue) call.Event {
+func (b *Board) enqueue(l *live, cmd call.Enqueue, at time.Time) call.Event {
 	r := l.call.Rules()
 	w := queue.Waiting{Call: l.head.Call, Tenant: r.Tenant, Priority: r.Priority, Front: cmd.Front, Arrived: l.place, Serve: r.Serve, Group: cmd.Group}
 	if !b.queue.Enqueue(w, r.MaxQueue) {
 		return call.QueueFull{}
 	}
 	l.waiting = true
+	b.waitBegins(l, at)
 	if loggedIn, _ := b.queue.OnDuty(l.head.Call); loggedIn == 0 && r.NoAgent != "" && cmd.Group == "" {
 		return call.NoAgent{} // said before she is connected, so that busy can be
 	}
