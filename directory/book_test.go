@@ -120,6 +120,45 @@ func TestSubstitutesAreFoundByWhatThePeopleWrite(t *testing.T) {
 	}
 }
 
+func TestNobodyIsThereByWordOfARowThatIsRefused(t *testing.T) {
+	b := NewBook()
+	b.Add("b", Person{ExternalID: "2", GivenName: "Bo", FamilyName: "Alm", Substitutes: []string{"gone"}})
+	p := mustPlan(t, b, PlanOptions{}, "external_id;name;ersättare", "1;Anna Ek;Cia Berg", "3;Cia Berg;Dan Dahl", "4;Dan Dahl;Nobody", "2;Bo Alm;Eva Ek", "5;Eva Ek;Bo Alm", "6;Pia Ek;Bo Alm, 7", "7;Ulf Ek;")
+	if got := fates(p); got != "2:error@2,3 3:error@3,3 4:error@4,3 5:update 6:create 7:create 8:create" {
+		t.Error(got)
+	}
+	if p = mustPlan(t, b, PlanOptions{}, "external_id;name;ersättare", "2;Bo Alm;Nobody", "1;Anna Ek;Bo Alm"); fates(p) != "2:error@2,3 3:create" {
+		t.Errorf("one who is there already: %s", fates(p))
+	}
+}
+
+func TestASubstituteWhoIsGoneIsLeftOut(t *testing.T) {
+	book := func() *Book {
+		b := NewBook()
+		b.Add("a", Person{ExternalID: "1", FamilyName: "Ek", Substitutes: []string{"gone", "b"}})
+		b.Add("b", Person{ExternalID: "2", FamilyName: "Alm"})
+		return b
+	}
+	for _, c := range []struct {
+		o     PlanOptions
+		lines []string
+		want  string
+		left  []string
+	}{
+		{PlanOptions{}, []string{"external_id;efternamn;ersättare", "1;Ek;gone, b"}, "2:update", []string{"b"}},
+		{PlanOptions{}, []string{"external_id;efternamn;ersättare", "1;Ek;other"}, "2:error@2,3", nil},
+		{PlanOptions{Replace: true}, []string{"external_id;efternamn;ersättare", "1;Ek;b"}, "2:update 0:delete", nil},
+		{PlanOptions{Replace: true}, []string{"external_id;efternamn;ersättare", "1;Ek;Alm"}, "2:error@2,3", nil},
+		{PlanOptions{Replace: true}, []string{"external_id;efternamn", "1;Ek"}, "2:update 0:delete", nil},
+		{PlanOptions{Replace: true}, []string{"external_id;efternamn", "1;Ek", "2;Alm"}, "2:update 3:unchanged", []string{"b"}},
+		{PlanOptions{Replace: true}, []string{"external_id;efternamn", "1;Ek", "2;"}, "2:update 3:error@3,2", []string{"b"}},
+	} {
+		if p := mustPlan(t, book(), c.o, c.lines...); fates(p) != c.want || !slices.Equal(p.Upserts["a"].Substitutes, c.left) {
+			t.Errorf("%q, replace %t: %s, %q", c.lines, c.o.Replace, fates(p), p.Upserts["a"].Substitutes)
+		}
+	}
+}
+
 // A file that says nothing of responsibilities may change people whose common number is gone.
 func TestResponsibilitiesAreAtCommonNumbersOfTheTenant(t *testing.T) {
 	b := NewBook()
