@@ -215,7 +215,7 @@ func (x *eraser) count(t *tenantTx) error {
 			x.out.Versions++
 		}
 	}
-	edits, err := x.substitutes(t)
+	edits, err := t.withoutSubstitute(x.id)
 	x.out.Substitutes = len(edits)
 	return err
 }
@@ -237,15 +237,8 @@ func (x *eraser) fromDirectory(t *tenantTx) error {
 	if _, had, err := t.item(directory.KindPerson, x.id); err != nil {
 		return err
 	} else if had {
-		edits := []directory.Edit{{Kind: directory.KindPerson, ID: x.id, Match: directory.AnyVersion}}
-		more, err := x.substitutes(t)
-		if err != nil {
+		if _, err := t.edit(directory.Edit{Kind: directory.KindPerson, ID: x.id, Match: directory.AnyVersion}, x.e.By, x.at); err != nil {
 			return err
-		}
-		for _, e := range append(edits, more...) {
-			if _, err := t.edit(e, x.e.By, x.at); err != nil {
-				return err
-			}
 		}
 	}
 	if err := x.emptyHistory(t); err != nil {
@@ -316,41 +309,4 @@ func (t *tenantTx) rewrite(b *bbolt.Bucket, key []byte, change func(*directory.C
 	}
 	change(&c)
 	return t.putChange(b, key, c)
-}
-
-// substitutes are the edits that take the person out of others' substitutes.
-func (x *eraser) substitutes(t *tenantTx) (edits []directory.Edit, err error) {
-	quoted := []byte(`"` + x.id + `"`)
-	err = t.generation(t.state.Generation).people.ForEach(func(k, v []byte) error {
-		if string(k) == x.id || !bytes.Contains(v, quoted) {
-			return nil
-		}
-		it, err := t.decodeItem(directory.KindPerson, string(k), k, v)
-		if err != nil {
-			return err
-		}
-		var p directory.Person
-		if err := json.Unmarshal(it.Doc, &p); err != nil {
-			return err
-		}
-		kept := without(p.Substitutes, x.id)
-		if len(kept) == len(p.Substitutes) {
-			return nil
-		}
-		p.Substitutes = kept
-		doc, err := json.Marshal(p)
-		edits = append(edits, directory.Edit{Kind: directory.KindPerson, ID: string(k), Doc: doc, Match: directory.AnyVersion})
-		return err
-	})
-	return edits, err
-}
-
-func without(all []string, word string) []string {
-	var out []string
-	for _, w := range all {
-		if w != word {
-			out = append(out, w)
-		}
-	}
-	return out
 }

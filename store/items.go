@@ -172,9 +172,26 @@ func (t *tenantTx) edit(e directory.Edit, by directory.Actor, at time.Time) (dir
 		return it, err
 	}
 	if e.Doc == nil {
-		return it, t.orphans(e.Kind, e.ID, by, at)
+		return it, t.gone(e.Kind, e.ID, by, at)
 	}
 	return it, nil
+}
+
+// gone takes away what belonged to an item that was deleted: what orphans deletes, and a person's place among others' substitutes.
+func (t *tenantTx) gone(k directory.Kind, id string, by directory.Actor, at time.Time) error {
+	if err := t.orphans(k, id, by, at); err != nil || k != directory.KindPerson {
+		return err
+	}
+	edits, err := t.withoutSubstitute(id)
+	if err != nil {
+		return err
+	}
+	for _, e := range edits {
+		if _, err := t.edit(e, by, at); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // orphans deletes what belongs to an item that is gone: a person's referrals, an office's door codes.

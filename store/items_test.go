@@ -125,6 +125,25 @@ func TestDeletingAPersonDeletesTheirReferrals(t *testing.T) {
 	}
 }
 
+func TestAPersonWhoIsDeletedIsNobodysSubstitute(t *testing.T) {
+	s := open(t, t.TempDir(), Options{})
+	doc := func(subs ...string) json.RawMessage {
+		return mustJSON(t, directory.Person{FamilyName: "Ek", Substitutes: subs})
+	}
+	mustEdit(t, s, "acme", edit(directory.KindPerson, "a", doc("b", "c"), directory.NoVersion), edit(directory.KindPerson, "b", doc("c"), directory.NoVersion),
+		edit(directory.KindPerson, "c", doc("a"), directory.NoVersion))
+	mustEdit(t, s, "acme", edit(directory.KindPerson, "c", nil, directory.AnyVersion))
+	for id, want := range map[string]json.RawMessage{"a": doc("b"), "b": doc()} {
+		it, err := s.Item("acme", directory.KindPerson, id)
+		if err != nil || string(it.Doc) != string(want) {
+			t.Errorf("%s: %s, %v", id, it.Doc, err)
+		}
+		if h, err := s.History("acme", directory.KindPerson, id); err != nil || len(h) != 2 || h[1].Seq != it.Version {
+			t.Errorf("history of %s: %+v, %v", id, h, err)
+		}
+	}
+}
+
 // TestRandomHistoriesAgreeWithAModel edits and imports at random and compares people, index, history and feed.
 func TestRandomHistoriesAgreeWithAModel(t *testing.T) {
 	seed := rand.Uint64()

@@ -418,17 +418,26 @@ func (s *Store) dropReferralsOfNobody(tenant string) error {
 		}
 		return nil
 	})
-	if err != nil || len(gone) == 0 {
+	if err != nil {
 		return err
 	}
-	return s.updateTenant(tenant, func(t *tenantTx) error {
-		for _, id := range slices.Sorted(maps.Keys(gone)) {
-			if err := t.orphans(directory.KindPerson, id, directory.Actor{Name: "import"}, time.Now()); err != nil {
-				return err
+	for chunk := range slices.Chunk(slices.Sorted(maps.Keys(gone)), s.opts.importChunk) {
+		err := s.updateTenant(tenant, func(t *tenantTx) error {
+			for _, id := range chunk {
+				if t.generation(t.state.Generation).people.Get([]byte(id)) != nil { // there again
+					continue
+				}
+				if err := t.orphans(directory.KindPerson, id, directory.Actor{Name: "import"}, time.Now()); err != nil {
+					return err
+				}
 			}
+			return nil
+		})
+		if err != nil {
+			return err
 		}
-		return nil
-	})
+	}
+	return nil
 }
 
 // dropLeftovers removes what an import that a crash ended has staged.

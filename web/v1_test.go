@@ -747,6 +747,31 @@ func TestAnExportIsReadAsTheSame(t *testing.T) {
 	}
 }
 
+func TestAnExportIsReadAgainAfterADelete(t *testing.T) {
+	s := newService(t)
+	bo := s.person(`{"family_name":"Alm","external_id":"2"}`)
+	anna := s.person(`{"family_name":"Ek","external_id":"1","substitutes":["` + bo + `"]}`)
+	before := s.acme(200, "GET", "/export?format=csv", "").body
+	s.acme(204, "DELETE", "/people/"+bo, "", "If-Match", "*")
+	now := s.acme(200, "GET", "/people/"+anna, "")
+	var it struct{ Doc json.RawMessage }
+	if err := json.Unmarshal([]byte(now.body), &it); err != nil {
+		t.Fatal(err)
+	}
+	s.acme(200, "PUT", "/people/"+anna, string(it.Doc), "If-Match", now.header.Get("ETag"))
+	again := s.acme(200, "POST", "/imports?dry_run=true&replace=true", s.acme(200, "GET", "/export?format=csv", "").body, "Content-Type", "text/csv")
+	if again.field("errors") != "0" || again.field("counts.unchanged") != "1" {
+		t.Errorf("read again: %s", again.body)
+	}
+	job := s.acme(202, "POST", "/imports", before, "Content-Type", "text/csv").field("job")
+	if done := s.await(job); done.field("counts.created") != "1" || done.field("counts.updated") != "1" {
+		t.Errorf("the export of before: %s", done.body)
+	}
+	if a := s.acme(200, "GET", "/people/"+anna, ""); a.field("doc.substitutes.0") != bo {
+		t.Errorf("%s", a.body)
+	}
+}
+
 func TestARestoreLetsOthersWriteInBetween(t *testing.T) {
 	s := newService(t)
 	all := web.Export{Tenant: "acme"}
