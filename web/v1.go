@@ -275,6 +275,17 @@ func register[I, O any](s *v1, method, path, id, summary string, allow []account
 	})
 }
 
+// besides is the key of a scope in an operation's metadata that it needs besides one of the others.
+const besides = "besides"
+
+// showing marks a route that writes and answers with what the token may not have written itself, so that it must be one that may read it.
+func showing(scope account.Scope) func(*huma.Operation) {
+	return func(op *huma.Operation) {
+		op.Metadata[besides] = scope
+		op.Description += ", and " + string(scope)
+	}
+}
+
 func status(code int) func(*huma.Operation) {
 	return func(op *huma.Operation) { op.DefaultStatus = code }
 }

@@ -62,6 +62,10 @@ func TestAReceptionistsTokenDoesForHerTenantsWhatACallNeeds(t *testing.T) {
 		t.Errorf("set: %s", set.body)
 	}
 	as("anna", 204, "DELETE", "/people/"+id+"/referrals/"+set.field("id"), "", "If-Match", set.header.Get("ETag"))
+	ill := s.acme(201, "POST", "/people/"+id+"/referrals", `{"code":"sjuk","note":"influensa"}`)
+	if a := as("anna", 403, "POST", "/people/"+id+"/referrals/"+ill.field("id")+"/restore", `{"version":`+ill.field("version")+`}`, "If-Match", "*"); strings.Contains(a.body, "influensa") {
+		t.Errorf("the true reason is told by restoring it: %s", a.body)
+	}
 
 	s.live["c1"], s.live["c2"] = [2]string{"acme", "anna"}, [2]string{"acme", "cia"}
 	show := "/offices/" + office + "/doorcodes/front/show"

@@ -119,20 +119,29 @@ func (s *v1) guard(ctx huma.Context, next func(huma.Context)) {
 			_ = huma.WriteErr(s.api, ctx, http.StatusNotFound, "no such tenant", &huma.ErrorDetail{Location: "path.tenant", Message: "no such tenant", Value: tenant})
 			return
 		}
-		if len(allow) > 0 && !slices.ContainsFunc(allow, func(sc account.Scope) bool { return who.May(tenant, sc) }) {
-			s.Metrics.requests.WithLabelValues("refused").Inc()
-			_ = huma.WriteErr(s.api, ctx, http.StatusForbidden, "the token lacks the scope "+strings.Join(account.Words(allow), " or "))
+		may := func(sc account.Scope) bool { return who.May(tenant, sc) }
+		if len(allow) > 0 && !slices.ContainsFunc(allow, may) {
+			s.lacks(ctx, allow)
+			return
+		}
+		if more, is := ctx.Operation().Metadata[besides].(account.Scope); is && !may(more) {
+			s.lacks(ctx, []account.Scope{more})
 			return
 		}
 	}
 	if wide, _ := ctx.Operation().Metadata[ofService].(bool); wide && !who.All {
 		if !slices.ContainsFunc(allow, func(sc account.Scope) bool { return who.Tenant == "" && slices.Contains(who.Scopes, sc) }) {
-			s.Metrics.requests.WithLabelValues("refused").Inc()
-			_ = huma.WriteErr(s.api, ctx, http.StatusForbidden, "the token lacks the scope "+strings.Join(account.Words(allow), " or "))
+			s.lacks(ctx, allow)
 			return
 		}
 	}
 	next(huma.WithValue(huma.WithValue(ctx, keyOf{}, who), subjectOf{}, subject{ctx.Param("tenant"), ctx.Param("id")}))
+}
+
+// lacks refuses a token that has none of the scopes.
+func (s *v1) lacks(ctx huma.Context, allow []account.Scope) {
+	s.Metrics.requests.WithLabelValues("refused").Inc()
+	_ = huma.WriteErr(s.api, ctx, http.StatusForbidden, "the token lacks the scope "+strings.Join(account.Words(allow), " or "))
 }
 
 // answersFor tells whether the identity's receptionist answers calls of a tenant.

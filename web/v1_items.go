@@ -11,6 +11,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"telefonist/account"
 	"telefonist/calendar"
 	"telefonist/directory"
 )
@@ -278,7 +279,7 @@ func historyRoutes[T any, P document[T]](s *v1, path, name string, kind director
 				return nil, err
 			}
 			return restore[T, P](ctx, s, kind, in.Tenant, id, in.Body.Version, match, more)
-		}, changing)
+		}, changing, showing(account.ReadDirectory))
 }
 
 // write brings a document into its form and keeps it.

@@ -214,7 +214,7 @@ func (s *v1) messageRoutes() {
 				return nil, conflict("path.id", "the message has not failed, so it is not sent again")
 			}
 			return &messageInfoOutput{Status: http.StatusOK, Body: messageInfo(o)}, err
-		}, failing(http.StatusConflict))
+		}, failing(http.StatusConflict), showing(account.ReadMessages))
 	s.messageRuleRoutes()
 }
 

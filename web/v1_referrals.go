@@ -84,7 +84,7 @@ func (s *v1) referralRoutes() {
 		}) (*historyOutput, error) {
 			return s.historyOf(in.Tenant, directory.KindReferral, in.id(), in.Page)
 		})
-	register(s, http.MethodPost, path+"/{referral}/restore", "restore-referral", "Write an earlier version of a referral again", writeReferrals, s.restoreReferral, changing)
+	register(s, http.MethodPost, path+"/{referral}/restore", "restore-referral", "Write an earlier version of a referral again", writeReferrals, s.restoreReferral, changing, showing(account.ReadReferrals))
 }
 
 func (s *v1) listReferrals(_ context.Context, in *pagedItem) (*pageOutput[ReferralItem], error) {

@@ -63,7 +63,7 @@ func (s *v1) settingsRoutes() {
 				return nil, err
 			}
 			return restore[directory.Settings](ctx, s, directory.KindSettings, in.Tenant, directory.SettingsID, in.Body.Version, match, nil)
-		}, changing)
+		}, changing, showing(account.ReadDirectory))
 }
 
 // instructionsRoutes declares those of the tenant and of each common number.

@@ -1027,6 +1027,27 @@ func TestAnyEarlierVersionOfAnyItemCanBeRestored(t *testing.T) {
 	}
 }
 
+// What is restored was written by somebody else: who may not read it is not told it by restoring it, nor a message by sending it again.
+func TestOnlyWhoMayReadIsAnsweredWithWhatOthersWrote(t *testing.T) {
+	s := newService(t)
+	writer := s.token(account.Token{Tenant: "acme", Name: "writer", PerMinute: 1000,
+		Scopes: []account.Scope{account.WriteDirectory, account.WriteReferrals, account.SendMessages, account.Webhook}})
+	const secret = "Hemlighetsson"
+	id := s.person(`{"family_name":"` + secret + `","numbers":[{"kind":"mobile","number":"0701234567","hidden":true}]}`)
+	for path, body := range map[string]string{"/people/p": `{"family_name":"` + secret + `"}`, "/people/" + id + "/referrals/r": `{"code":"sjuk","note":"` + secret + `"}`,
+		"/instructions/tenant": `{"answer":"` + secret + `"}`, "/settings": `{"pbx_codes":{"` + secret + `":"sjuk"}}`} {
+		version := s.acme(200, "PUT", path, body, "If-None-Match", "*").field("version")
+		again := `{"version":` + version + `}`
+		if a := s.do(s.url, writer, "POST", "/tenants/acme"+path+"/restore", again, "If-Match", "*"); a.status != 403 || strings.Contains(a.body, secret) {
+			t.Errorf("%s: %d %s", path, a.status, a.body)
+		}
+		s.acme(200, "POST", path+"/restore", again, "If-Match", "*")
+	}
+	if a := s.do(s.url, writer, "POST", "/tenants/acme/messages/x/resend", ""); a.status != 403 || !strings.Contains(a.body, "messages:read") {
+		t.Errorf("resend: %d %s", a.status, a.body)
+	}
+}
+
 func TestEveryWriteIsLoggedWithWhoDidIt(t *testing.T) {
 	s := newService(t)
 	before := s.log.Len()
