@@ -28,7 +28,7 @@ func TestExamplesOfTheAPIDo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	if err := a.Start(ctx); err != nil {
 		t.Fatal(err)

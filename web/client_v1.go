@@ -119,11 +119,17 @@ func problemOf(res *http.Response) error {
 }
 
 // Tenants lists all tenants.
-func (c *Client) Tenants(ctx context.Context) ([]TenantInfo, error) {
-	var out struct {
-		Tenants []TenantInfo `json:"tenants"`
+func (c *Client) Tenants(ctx context.Context) (all []TenantInfo, err error) {
+	for q := (url.Values{"limit": {"1000"}}); ; {
+		var page PageOf[TenantInfo]
+		if err := c.v1(ctx, http.MethodGet, "/tenants", q, "", nil, &page); err != nil {
+			return nil, err
+		}
+		if all = append(all, page.Items...); page.Next == "" {
+			return all, nil
+		}
+		q.Set("cursor", page.Next)
 	}
-	return out.Tenants, c.v1(ctx, http.MethodGet, "/tenants", nil, "", nil, &out)
 }
 
 // Shown is what a receptionist sees of a tenant; common may be empty.

@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -42,6 +43,15 @@ func TestAReceptionistsTokenDoesForHerTenantsWhatACallNeeds(t *testing.T) {
 	}
 	if a := s.do(s.url, tokens["anna"], "GET", "/tenants", ""); !strings.Contains(a.body, "acme") || !strings.Contains(a.body, "evil") || strings.Contains(a.body, "gone") {
 		t.Errorf("anna sees %s", a.body)
+	}
+	seen := []string{}
+	for cursor, more := "", true; more; more = cursor != "" {
+		a := s.do(s.url, tokens["anna"], "GET", "/tenants?limit=1&cursor="+cursor, "")
+		seen = append(seen, a.field("items.0.id"))
+		cursor = a.field("next")
+	}
+	if !slices.Equal(seen, []string{"acme", "evil"}) {
+		t.Errorf("page by page anna sees %q", seen)
 	}
 	as("anna", 200, "GET", "/people/"+id, "")
 	as("anna", 200, "GET", "/shown", "")

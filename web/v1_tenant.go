@@ -164,12 +164,6 @@ func (s *v1) info(t directory.Tenant) (TenantInfo, error) {
 	return out, err
 }
 
-type tenantsOutput struct {
-	Body struct {
-		Tenants []TenantInfo `json:"tenants"`
-	}
-}
-
 type tenantOutput struct{ Body TenantInfo }
 
 type shownOutput struct{ Body Shown }
@@ -199,18 +193,22 @@ func (s *v1) tenantRoutes() {
 	register(s, http.MethodGet, "/tenants/{tenant}/changes", "list-changes", "Every change of the tenant's directory, in order", history, s.listChanges)
 }
 
-func (s *v1) listTenants(ctx context.Context, _ *struct{}) (*tenantsOutput, error) {
-	out := &tenantsOutput{}
-	out.Body.Tenants = []TenantInfo{}
-	for _, t := range s.Tenants().Tenants() {
-		if who := identity(ctx); !who.Sees(t.ID) && (t.Disabled || !s.answersFor(who, t.ID)) {
-			continue
-		}
+func (s *v1) listTenants(ctx context.Context, in *Page) (*pageOutput[TenantInfo], error) {
+	who := identity(ctx)
+	all := slices.DeleteFunc(s.Tenants().Tenants(), func(t directory.Tenant) bool {
+		return !who.Sees(t.ID) && (t.Disabled || !s.answersFor(who, t.ID))
+	})
+	page, next, err := pageOf(all, *in, func(t directory.Tenant) string { return t.ID })
+	if err != nil {
+		return nil, err
+	}
+	out := &pageOutput[TenantInfo]{PageOf[TenantInfo]{Items: []TenantInfo{}, Next: next}}
+	for _, t := range page {
 		info, err := s.info(t)
 		if err != nil {
 			return nil, err
 		}
-		out.Body.Tenants = append(out.Body.Tenants, info)
+		out.Body.Items = append(out.Body.Items, info)
 	}
 	return out, nil
 }
