@@ -56,7 +56,7 @@ type Call struct {
 	waitOver bool    // the longest wait passed while an agent's phone rang
 	answered bool    // a receptionist answered, durably
 	mediated bool    // the wanted party answered
-	leaveAs  Outcome // what the record says of a call that a prompt ends
+	leaveAs  Outcome // what the record says of a call that ends with a prompt, or while its caller is sent on
 	agent    agent
 	rest     []agent       // those whose phones ring besides the agent's (ring-all)
 	handled  time.Duration // finished stretches of the service's receptionists

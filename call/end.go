@@ -19,6 +19,8 @@ func (c *Call) endOutcome(cause Cause) Outcome {
 		return OutcomeForwarded
 	case cause == CauseNoAck || cause == CauseFault || cause == CauseSession:
 		return OutcomeFailed
+	case c.phase == forwarding:
+		return c.leaveAs // she has left the line for a reason of the tenant's
 	default:
 		return OutcomeAbandoned
 	}

@@ -24,7 +24,7 @@ func (c *Call) key(digit string) {
 	case k.Do == KeyForward && k.To != "":
 		c.log(Entry{Kind: KindKey, Reason: string(k.Do)})
 		c.leaveLine()
-		c.forward(Destination{Trunk: c.rules.Trunk, Number: k.To})
+		c.forward(Destination{Trunk: c.rules.Trunk, Number: k.To}, OutcomeForwarded)
 	case k.Do == KeySay && k.To != "" && c.phase == waiting:
 		c.log(Entry{Kind: KindKey, Reason: string(k.Do)})
 		c.hears = c.musicSource()

@@ -47,7 +47,7 @@ func (c *Call) turnAway(how Overflow, to, clip string, o Outcome) {
 	c.stopWaiting()
 	switch {
 	case how == OverflowForward && to != "":
-		c.forward(Destination{Trunk: c.rules.Trunk, Number: to})
+		c.forward(Destination{Trunk: c.rules.Trunk, Number: to}, o)
 	case how == OverflowBusy && !c.accepted:
 		c.finish(c.overflowed(o), CausePolicy)
 	case how == OverflowBusy:
@@ -120,9 +120,9 @@ func (c *Call) prompted(source string) {
 	c.finish(c.leavingOutcome(), CausePolicy)
 }
 
-// forward sends the caller on by rule.
-func (c *Call) forward(to Destination) {
-	c.phase = forwarding
+// forward sends the caller on by rule. o is the outcome where she does not wait for who is called.
+func (c *Call) forward(to Destination, o Outcome) {
+	c.phase, c.leaveAs = forwarding, o
 	if c.accepted {
 		c.play(SourceRingback, true)
 	} else {

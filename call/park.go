@@ -61,5 +61,5 @@ func (c *Call) handBack(group string) {
 func (c *Call) divert(by string, to Destination) {
 	c.log(Entry{Kind: KindDiverted, Agent: by, Number: to.Number})
 	c.leaveLine()
-	c.forward(to)
+	c.forward(to, OutcomeForwarded)
 }

@@ -1,6 +1,7 @@
 package switchboard
 
 import (
+	"slices"
 	"time"
 
 	"telefonist/call"
@@ -95,7 +96,8 @@ func (b *Board) adopt(l *live, leg call.LegID, role string) {
 // keepPlace remembers where a caller stood who gave up waiting, for when she calls again soon.
 func (b *Board) keepPlace(l *live, rec *record.Record, at time.Time) {
 	keep := l.head.Rules.KeepPlace
-	if keep > 0 && rec.Outcome == call.OutcomeAbandoned && l.head.Caller.Number != "" && !l.head.Caller.Private {
+	stood := slices.ContainsFunc(l.story, func(e call.Entry) bool { return e.Kind == call.KindQueued })
+	if keep > 0 && stood && rec.Outcome == call.OutcomeAbandoned && l.head.Caller.Number != "" && !l.head.Caller.Private {
 		b.queue.Remember(l.tenant.ID, l.head.Caller.Number, l.place, at.Add(keep))
 	}
 }
