@@ -41,16 +41,17 @@ func (q *Queue) Remember(tenant, caller string, arrived, until time.Time) {
 	}
 }
 
-// Recall gives the place that was kept for a caller, once.
+// Recall gives the place that is kept for a caller; see Forget.
 func (q *Queue) Recall(tenant, caller string, now time.Time) (arrived time.Time, ok bool) {
 	for q.kept.lapse.n > 0 && nanos(now) >= q.kept.lapse.first().until {
 		q.kept.forget(q.kept.lapse.first().keptKey)
 	}
-	key := keptKey{tenant, caller}
-	place, ok := q.kept.places[key]
-	q.kept.forget(key)
+	place, ok := q.kept.places[keptKey{tenant, caller}]
 	return place.arrived, ok
 }
+
+// Forget is for a caller who has taken the place that was kept for her.
+func (q *Queue) Forget(tenant, caller string) { q.kept.forget(keptKey{tenant, caller}) }
 
 func (k *kept) forget(key keptKey) {
 	if place, ok := k.places[key]; ok {

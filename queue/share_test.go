@@ -91,7 +91,7 @@ func TestNobodyStarvesBehindAShare(t *testing.T) {
 	}
 }
 
-func TestKeptPlaceIsGivenBackOnceAndInTime(t *testing.T) {
+func TestKeptPlaceIsThereUntilItIsTakenAndInTime(t *testing.T) {
 	q := New(Limits{})
 	recall := func(tenant, caller string, at time.Time, want bool) {
 		t.Helper()
@@ -105,6 +105,8 @@ func TestKeptPlaceIsGivenBackOnceAndInTime(t *testing.T) {
 	recall("beta", "+461", after(1), false)
 	recall("acme", "", after(1), false)
 	recall("acme", "+461", after(60).Add(-1), true)
+	recall("acme", "+461", after(60).Add(-1), true)
+	q.Forget("acme", "+461")
 	recall("acme", "+461", after(60).Add(-1), false)
 	recall("acme", "+462", after(60), false)
 	for i := range maxKept + 1 {

@@ -62,9 +62,6 @@ func (b *Board) arrived(leg call.LegID, at time.Time, ev call.Arrived) {
 func (b *Board) begin(leg call.LegID, at time.Time, ev call.Arrived, tenant directory.Tenant, rules call.Rules) {
 	l := b.newLive(newID(at), at, tenant, record.Head{Rules: rules, Caller: ev.Caller, SIPCall: ev.SIPCall, Leg: leg, Dialog: ev.Dialog})
 	l.call = call.New(l.head.Call, rules, leg, ev.Caller)
-	if at, kept := b.queue.Recall(tenant.ID, ev.Caller.Number, at); kept && ev.Caller.Number != "" {
-		l.place = at
-	}
 	b.enlist(l)
 	b.adopt(l, leg, "caller")
 	b.log.Info("call arrived", "call", l.head.Call, "tenant", tenant.ID, "caller", directory.Mask(ev.Caller.Number))
@@ -100,4 +97,14 @@ func (b *Board) keepPlace(l *live, rec *record.Record, at time.Time) {
 	if keep > 0 && stood && rec.Outcome == call.OutcomeAbandoned && l.head.Caller.Number != "" && !l.head.Caller.Private {
 		b.queue.Remember(l.tenant.ID, l.head.Caller.Number, l.place, at.Add(keep))
 	}
+}
+
+// oldPlace gives a caller the place that is kept for her number. It stays kept until she is in line, so that a
+// call that is refused does not cost her the place.
+func (b *Board) oldPlace(l *live, now time.Time) (kept bool) {
+	place, kept := b.queue.Recall(l.tenant.ID, l.head.Caller.Number, now)
+	if kept {
+		l.place = place
+	}
+	return kept
 }

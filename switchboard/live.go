@@ -240,8 +240,12 @@ func (b *Board) observe(l *live, e call.Entry, ended *record.Record) {
 
 func (b *Board) enqueue(l *live, cmd call.Enqueue, at time.Time) call.Event {
 	r := l.call.Rules()
+	limit := r.MaxQueue
+	if !cmd.Front && b.oldPlace(l, at) {
+		limit = 0 // she stood in line already
+	}
 	w := queue.Waiting{Call: l.head.Call, Tenant: r.Tenant, Priority: r.Priority, Front: cmd.Front, Arrived: l.place, Serve: r.Serve, Group: cmd.Group}
-	if !b.queue.Enqueue(w, r.MaxQueue) {
+	if !b.queue.Enqueue(w, limit) {
 		return call.QueueFull{}
 	}
 	l.waiting = true
@@ -252,6 +256,9 @@ func (b *Board) enqueue(l *live, cmd call.Enqueue, at time.Time) call.Event {
 	if r.NoAgent != "" || cmd.Group != "" {
 		b.unserved[l.head.Call] = true
 		b.newUnserved = append(b.newUnserved, l.head.Call)
+	}
+	if !cmd.Front {
+		b.queue.Forget(l.tenant.ID, l.head.Caller.Number)
 	}
 	return call.Queued{}
 }
