@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"telefonist/account"
 	"telefonist/directory"
 )
@@ -169,7 +171,7 @@ type tenantOutput struct{ Body TenantInfo }
 type shownOutput struct{ Body Shown }
 
 func (s *v1) tenantRoutes() {
-	register(s, http.MethodGet, "/tenants", "list-tenants", "The tenants that the token belongs to, or whose calls its receptionist answers", nil, s.listTenants)
+	register(s, http.MethodGet, "/tenants", "list-tenants", "The tenants that the token belongs to, or whose calls its receptionist answers", reading, s.listTenants)
 	register(s, http.MethodGet, "/tenants/{tenant}", "get-tenant", "A tenant and its numbers", reading,
 		func(ctx context.Context, in *Tenanted) (*tenantOutput, error) {
 			t, _ := s.Tenants().Tenant(in.Tenant)
@@ -195,6 +197,9 @@ func (s *v1) tenantRoutes() {
 
 func (s *v1) listTenants(ctx context.Context, in *Page) (*pageOutput[TenantInfo], error) {
 	who := identity(ctx)
+	if who.Tenant != "" && !who.May(who.Tenant, account.ReadDirectory) {
+		return nil, huma.Error403Forbidden("the token lacks the scope " + string(account.ReadDirectory))
+	}
 	all := slices.DeleteFunc(s.Tenants().Tenants(), func(t directory.Tenant) bool {
 		return !who.Sees(t.ID) && (t.Disabled || !s.answersFor(who, t.ID))
 	})

@@ -1,10 +1,40 @@
 package web_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
+
+	"telefonist/account"
+	"telefonist/web"
 )
+
+// TestAWebhooksTokenDoesNothingElse plays every route with it.
+func TestAWebhooksTokenDoesNothingElse(t *testing.T) {
+	s := newService(t)
+	hook := s.token(account.Token{Tenant: "acme", Name: "pbx", Scopes: []account.Scope{account.Webhook}, PerMinute: 100_000})
+	s.person(`{"family_name":"Ek","external_id":"17"}`)
+	spec, err := (&web.V1{Metrics: web.NewV1Metrics(nil)}).OpenAPI()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var api struct {
+		Paths map[string]map[string]any `json:"paths"`
+	}
+	if err := json.Unmarshal(spec, &api); err != nil {
+		t.Fatal(err)
+	}
+	for path, methods := range api.Paths {
+		at := strings.NewReplacer("/api/v1", "", "{tenant}", "acme", "{source}", "referral").Replace(path)
+		for method := range methods {
+			a := s.do(s.url, hook, strings.ToUpper(method), at, `{"external_id":"17","code":"lunch"}`, "If-Match", "*")
+			if its := strings.Contains(path, "/webhooks/"); its && a.status != 200 || !its && a.status != 403 && a.status != 404 || strings.Contains(a.body, "+4685") {
+				t.Errorf("%s %s: %d %s", method, path, a.status, a.body)
+			}
+		}
+	}
+}
 
 // A request that tells of the same person several times leaves what the last of them says, whether it was known before or not.
 func TestReportsOfOneRequestAreTakenInOrder(t *testing.T) {
