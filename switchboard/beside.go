@@ -2,6 +2,7 @@ package switchboard
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 
 	"telefonist/queue"
@@ -11,18 +12,48 @@ import (
 // What is written beside calls (agents' changes, alarms, notes) goes to the store in the order in which it happened, one commit at a
 // time. One that fails is tried again every second, grown by what came meanwhile: the stream has it late, never twice.
 
-// mostBeside bounds what waits to be written beside calls. Beyond it, with a store that has not written for long, the oldest
-// events are given up; what is kept is not, since the newest of each kind and id is enough.
+// mostBeside bounds what waits to be written beside calls. Beyond it, with a store that has not written for long, the older half of the
+// events is given up, but what still holds of each agent and alarm; what is kept is not, since the newest of each kind and id is enough.
 const mostBeside = 100_000
 
 // streamed takes an event into the stream that belongs to no call's story.
 func (b *Board) streamed(e record.StreamEvent) {
-	if len(b.beside.Stream) >= mostBeside {
-		b.metrics.refusedMail.Inc()
-		return
-	}
 	e.At = e.At.Round(0)
 	b.beside.Stream = append(b.beside.Stream, e)
+	b.thin()
+}
+
+// thin keeps what waits within its bound.
+func (b *Board) thin() {
+	all := b.beside.Stream
+	if len(all) <= mostBeside {
+		return
+	}
+	old := all[:len(all)-mostBeside/2]
+	told := map[string]bool{}
+	var left []record.StreamEvent // of the old ones, the newest first
+	for _, e := range slices.Backward(old) {
+		if of := holds(&e); of != "" && !told[of] {
+			told[of] = true
+			left = append(left, e)
+		}
+	}
+	slices.Reverse(left)
+	b.metrics.refusedMail.Add(float64(len(old) - len(left)))
+	b.beside.Stream = append(left, all[len(old):]...)
+}
+
+// holds says what an event tells that is so until an event tells it anew, "" where it tells of something that has passed.
+func holds(e *record.StreamEvent) string {
+	switch {
+	case e.About == record.AboutService || e.About == record.AboutAlarm:
+		return e.Kind
+	case e.About != record.AboutAgent || e.Kind == record.AgentResumed:
+		return ""
+	case e.Kind == record.AgentLoggedIn || e.Kind == record.AgentLoggedOut:
+		return "duty/" + e.Agent
+	}
+	return "state/" + e.Agent
 }
 
 // keep has something kept beside calls; nil forgets it.
@@ -74,6 +105,7 @@ func (b *Board) savedBeside(c record.Commit, err error) {
 	newer := b.beside
 	b.beside = c
 	b.beside.Stream = append(b.beside.Stream, newer.Stream...)
+	b.thin()
 	for _, k := range newer.Kept {
 		var doc any
 		if k.Doc != nil {

@@ -275,3 +275,48 @@ func TestTheStreamTellsWhatAgentsDo(t *testing.T) {
 		}
 	})
 }
+
+// TestAFloodBesideCallsGivesUpTheOldestEvents: what was told last of each agent is still told, whether the events came one by one or with
+// a commit that failed.
+func TestAFloodBesideCallsGivesUpTheOldestEvents(t *testing.T) {
+	start := time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)
+	agent := func(n int, id, kind string) record.StreamEvent {
+		return record.StreamEvent{At: start.Add(time.Duration(n) * time.Second), About: record.AboutAgent, Agent: id, Kind: kind}
+	}
+	for name, flood := range map[string]func(b *Board, all []record.StreamEvent){
+		"one by one": func(b *Board, all []record.StreamEvent) {
+			for _, e := range all {
+				b.streamed(e)
+			}
+		},
+		"with a commit that failed": func(b *Board, all []record.StreamEvent) {
+			c := b.beside
+			b.beside = record.Commit{Stream: all[mostBeside-10:]}
+			c.Stream = append(c.Stream, all[:mostBeside-10]...)
+			b.savedBeside(c, errDisk)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := New(Config{})
+			all := []record.StreamEvent{agent(0, "anna", record.AgentLoggedIn), agent(0, "anna", record.AgentAvailable), agent(1, "bo", record.AgentLoggedIn)}
+			for n := 2; n < mostBeside+1000; n += 2 {
+				all = append(all, agent(n, "bo", record.AgentAvailable), agent(n+1, "bo", record.AgentTalking))
+			}
+			flood(b, append(all, agent(2*mostBeside, "bo", record.AgentLoggedOut)))
+			told := b.beside.Stream
+			if len(told) > mostBeside || told[0].Kind != record.ServiceUp {
+				t.Errorf("%d events, the first is %+v", len(told), told[0])
+			}
+			tally := record.NewTally()
+			for i, e := range told {
+				if tally.Add(e, func(record.Cell, record.Counts) {}); i > 1 && e.At.Before(told[i-1].At) {
+					t.Fatalf("event %d is out of order", i)
+				}
+			}
+			anna, bo := tally.Agents["anna"], tally.Agents["bo"]
+			if anna == nil || !anna.In || anna.State != record.AgentAvailable || bo == nil || bo.In || bo.State != record.AgentTalking {
+				t.Errorf("anna %+v, bo %+v", anna, bo)
+			}
+		})
+	}
+}
