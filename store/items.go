@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -148,6 +149,8 @@ func (t *tenantTx) edit(e directory.Edit, by directory.Actor, at time.Time) (dir
 		return directory.Item{}, fmt.Errorf("%s %s: %w", e.Kind, e.ID, directory.ErrNotFound)
 	case had && e.Match != directory.AnyVersion && e.Match != old.Version:
 		return directory.Item{}, fmt.Errorf("%s %s: %w", e.Kind, e.ID, directory.ErrVersion)
+	case e.Doc != nil && !t.hasParent(e.Kind, e.ID):
+		return directory.Item{}, fmt.Errorf("%s %s belongs to nobody: %w", e.Kind, e.ID, directory.ErrNotFound)
 	}
 	c := directory.Change{Seq: t.next(), At: at.UTC(), By: by, Action: e.Action, Kind: e.Kind, ID: e.ID, Old: old.Doc, New: e.Doc}
 	it := directory.Item{Kind: e.Kind, ID: e.ID, Version: c.Seq, At: c.At, By: by, Doc: e.Doc}
@@ -194,16 +197,31 @@ func (t *tenantTx) gone(k directory.Kind, id string, by directory.Actor, at time
 	return nil
 }
 
+// parents are the kinds whose items belong to another one, which their ids begin with.
+var parents = map[directory.Kind]directory.Kind{directory.KindReferral: directory.KindPerson, directory.KindDoorCode: directory.KindOffice}
+
+// hasParent tells whether what an item belongs to is there, if it belongs to anything.
+func (t *tenantTx) hasParent(k directory.Kind, id string) bool {
+	parent, belongs := parents[k]
+	if !belongs {
+		return true
+	}
+	of, _, _ := strings.Cut(id, "/")
+	b, prefix := t.bucket(parent)
+	return b.Get(append(prefix, of...)) != nil
+}
+
 // orphans deletes what belongs to an item that is gone: a person's referrals, an office's door codes.
 func (t *tenantTx) orphans(k directory.Kind, id string, by directory.Actor, at time.Time) error {
-	child := map[directory.Kind]directory.Kind{directory.KindPerson: directory.KindReferral, directory.KindOffice: directory.KindDoorCode}[k]
-	if child == "" {
-		return nil
-	}
-	b, prefix := t.bucket(child)
-	for _, key := range keysWith(b, append(bytes.Clone(prefix), id+"/"...)) {
-		if _, err := t.edit(directory.Edit{Kind: child, ID: string(key[len(prefix):]), Match: directory.AnyVersion}, by, at); err != nil {
-			return err
+	for child, parent := range parents {
+		if parent != k {
+			continue
+		}
+		b, prefix := t.bucket(child)
+		for _, key := range keysWith(b, append(bytes.Clone(prefix), id+"/"...)) {
+			if _, err := t.edit(directory.Edit{Kind: child, ID: string(key[len(prefix):]), Match: directory.AnyVersion}, by, at); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

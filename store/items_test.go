@@ -144,6 +144,21 @@ func TestAPersonWhoIsDeletedIsNobodysSubstitute(t *testing.T) {
 	}
 }
 
+func TestNothingIsWrittenThatBelongsToNobody(t *testing.T) {
+	s := open(t, t.TempDir(), Options{KeyFile: filepath.Join(t.TempDir(), "keys")})
+	mustEdit(t, s, "acme", edit(directory.KindPerson, "a", person("Ek", ""), directory.NoVersion), edit(directory.KindReferral, "a/1", []byte(`{}`), directory.NoVersion),
+		edit(directory.KindPerson, "a", nil, directory.AnyVersion))
+	for _, e := range []directory.Edit{edit(directory.KindReferral, "a/1", []byte(`{"code":"sjuk"}`), directory.NoVersion), edit(directory.KindDoorCode, "a/1", []byte(`{}`), directory.NoVersion)} {
+		_, err := s.Edit("acme", tester, received, e)
+		wantErr(t, err, directory.ErrNotFound)
+		if _, err := s.Item("acme", e.Kind, e.ID); !errors.Is(err, directory.ErrNotFound) {
+			t.Errorf("%s is there: %v", e.Kind, err)
+		}
+	}
+	_, err := s.PutDoorCode("acme", "a", "1", "", "1234", time.Time{}, directory.NoVersion, tester, received)
+	wantErr(t, err, directory.ErrNotFound)
+}
+
 // TestRandomHistoriesAgreeWithAModel edits and imports at random and compares people, index, history and feed.
 func TestRandomHistoriesAgreeWithAModel(t *testing.T) {
 	seed := rand.Uint64()
