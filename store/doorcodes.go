@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"go.etcd.io/bbolt"
+
 	"telefonist/directory"
 )
 
@@ -14,28 +16,32 @@ func doorCodeID(office, id string) string { return office + "/" + id }
 // about names the one place where a door code opens.
 func about(tenant, itemID string) string { return tenant + "\x00" + itemID }
 
-// PutDoorCode seals a code and keeps it, with the version that it must have as in directory.Edit.
+// PutDoorCode seals a code and keeps it, with the version that it must have as in directory.Edit. It is sealed in the transaction that
+// keeps it, so that no code that waits for its turn has a key that is forgotten meanwhile.
 func (s *Store) PutDoorCode(tenant, office, id, label, code string, expires time.Time, match uint64, by directory.Actor, at time.Time) (directory.DoorCodeInfo, error) {
-	if s.writer == nil {
-		return directory.DoorCodeInfo{}, ErrReadOnly
-	}
-	if _, err := s.Item(tenant, directory.KindOffice, office); err != nil {
-		return directory.DoorCodeInfo{}, err
-	}
+	info := directory.DoorCodeInfo{Office: office, ID: id, Label: label, Expires: expires}
 	itemID := doorCodeID(office, id)
-	sealed, err := s.keys.seal(about(tenant, itemID), code, at)
+	err := s.updateTenant(tenant, func(t *tenantTx) error {
+		if !t.hasParent(directory.KindDoorCode, itemID) {
+			return fmt.Errorf("office %s: %w", office, directory.ErrNotFound)
+		}
+		sealed, err := s.keys.seal(about(tenant, itemID), code, at)
+		if err != nil {
+			return fmt.Errorf("seal door code: %w", err)
+		}
+		doc, err := json.Marshal(directory.DoorCode{Label: label, Expires: expires, Sealed: sealed})
+		if err != nil {
+			return err
+		}
+		it, err := t.edit(directory.Edit{Kind: directory.KindDoorCode, ID: itemID, Doc: doc, Match: match}, by, at)
+		info.Version = it.Version
+		return err
+	})
 	if err != nil {
-		return directory.DoorCodeInfo{}, fmt.Errorf("seal door code: %w", err)
+		return directory.DoorCodeInfo{}, fmt.Errorf("keep door code %s of %s: %w", itemID, tenant, err)
 	}
-	doc, err := json.Marshal(directory.DoorCode{Label: label, Expires: expires, Sealed: sealed})
-	if err != nil {
-		return directory.DoorCodeInfo{}, err
-	}
-	items, err := s.Edit(tenant, by, at, directory.Edit{Kind: directory.KindDoorCode, ID: itemID, Doc: doc, Match: match})
-	if err != nil {
-		return directory.DoorCodeInfo{}, err
-	}
-	return directory.DoorCodeInfo{Office: office, ID: id, Label: label, Expires: expires, Version: items[0].Version}, nil
+	s.tell(tenant, info.Version)
+	return info, nil
 }
 
 // keepsCodes tells whether there is a door code.
@@ -109,6 +115,8 @@ func (s *Store) RotateKeys(forget bool, now time.Time) (codes int, err error) {
 	if s.writer == nil {
 		return 0, ErrReadOnly
 	}
+	s.rotating <- struct{}{}
+	defer func() { <-s.rotating }()
 	tenants, err := s.TenantsWithDirectory()
 	if err != nil {
 		return 0, err
@@ -116,7 +124,11 @@ func (s *Store) RotateKeys(forget bool, now time.Time) (codes int, err error) {
 	if err := s.unopened(tenants); err != nil {
 		return 0, err
 	}
-	if err := s.keys.add(now); err != nil {
+	// Whatever an earlier key sealed is in force when the new one comes, and is found below.
+	if err := s.editDirectory(func(*bbolt.Tx) error { return s.keys.add(now) }); err != nil {
+		return 0, err
+	}
+	if tenants, err = s.TenantsWithDirectory(); err != nil {
 		return 0, err
 	}
 	for _, tenant := range tenants {

@@ -1,10 +1,13 @@
 package store
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"telefonist/directory"
 )
@@ -136,4 +139,36 @@ func TestRestoringTheKeyFileCostsNoCode(t *testing.T) {
 	s = reopen()
 	shows("acme/front", "other/back", "other/side")
 	checkAndClose(t, s)
+}
+
+func TestACodeThatWaitsForItsTurnOpensAfterARotationThatForgets(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, t.TempDir(), Options{KeyFile: filepath.Join(t.TempDir(), "keys")})
+		mustEdit(t, s, "acme", edit(directory.KindOffice, "hq", []byte(`{"name":"HQ"}`), directory.NoVersion))
+		put := func(id string) error {
+			_, err := s.PutDoorCode("acme", "hq", id, "Entré", "code "+id, time.Time{}, directory.NoVersion, tester, received)
+			return err
+		}
+		if err := put("1"); err != nil {
+			t.Fatal(err)
+		}
+		written, rotated := make(chan error, 1), make(chan error, 1)
+		s.gate <- struct{}{} // somebody writes
+		go func() { written <- put("2") }()
+		synctest.Wait()
+		go func() {
+			_, err := s.RotateKeys(true, received)
+			rotated <- err
+		}()
+		synctest.Wait()
+		<-s.gate
+		if err := errors.Join(<-written, <-rotated); err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range []string{"1", "2"} {
+			if code, err := s.ShowDoorCode("acme", "hq", id, tester, received); err != nil || code != "code "+id {
+				t.Errorf("%q, %v", code, err)
+			}
+		}
+	})
 }

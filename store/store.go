@@ -32,6 +32,8 @@ type Store struct {
 
 	// gate lets one writer at a time at directory.db. A channel serves those who wait in the order in which they came.
 	gate chan struct{}
+	// rotating lets one rotation of keys at a time: one that forgets keys would forget those that another seals with.
+	rotating chan struct{}
 
 	subs        sync.Mutex // protects what is below
 	subscribers map[int]func(tenant string, seq uint64)
@@ -52,7 +54,7 @@ func Open(dir string, o Options) (*Store, error) {
 	if err := os.MkdirAll(dir, dirMode); err != nil {
 		return nil, fmt.Errorf("create store folder: %w", err)
 	}
-	s := &Store{opts: o, queued: make(chan struct{}, 1), gate: make(chan struct{}, 1)}
+	s := &Store{opts: o, queued: make(chan struct{}, 1), gate: make(chan struct{}, 1), rotating: make(chan struct{}, 1)}
 	if err := s.openWriting(dir); err != nil {
 		return nil, fmt.Errorf("open store: %w", errors.Join(err, s.closeFiles()))
 	}
