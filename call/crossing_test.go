@@ -156,7 +156,7 @@ func TestCallerWhoComesBackToAPhoneOnHoldHearsMusicUntilItResumes(t *testing.T) 
 	h := enter(t, nil, talking)
 	h.event(agentLeg, call.Held{})
 	h.event(agentLeg, call.Transfer{Ref: "r", Target: pbx})
-	says(t, h.event(targetLeg, call.Failed{Code: 486}), "log returned, play music to c")
+	says(t, h.event(targetLeg, call.Failed{Code: 486}), "log returned, log held, play music to c")
 	says(t, h.event(agentLeg, call.Resumed{}), "connect c k-a1")
 	end(h)
 

@@ -24,6 +24,13 @@ func (c *Call) held() {
 	c.music()
 }
 
+// stillHeld tells of a hold of the receptionist's phone that began before she was in the call, or before she left it.
+func (c *Call) stillHeld() {
+	if c.agent.held {
+		c.log(Entry{Kind: KindHeld, Leg: c.agent.leg, Agent: c.agent.id})
+	}
+}
+
 // resumed takes the caller back, for the console too: a phone resumes what it held last.
 func (c *Call) resumed() {
 	c.agent.held, c.agent.onHold = false, false

@@ -64,9 +64,7 @@ func (c *Call) open() {
 	c.log(Entry{Kind: KindOpened, Agent: c.agent.id})
 	c.armMarks()
 	c.arm(TimerHeartbeat, HeartbeatEvery)
-	if c.agent.held {
-		c.log(Entry{Kind: KindHeld, Leg: c.agent.leg, Agent: c.agent.id})
-	}
+	c.stillHeld()
 	c.grantEarly()
 }
 

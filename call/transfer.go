@@ -277,6 +277,7 @@ func (c *Call) comeBack(reason string, code int) {
 	c.phase = talking
 	c.agent.present, c.agent.from = true, c.at.Since
 	c.log(Entry{Kind: KindReturned, Leg: c.agent.leg, Agent: c.agent.id, AgentKind: c.agent.kind})
+	c.stillHeld()
 	c.join()
 	c.armMarks()
 }
