@@ -322,6 +322,7 @@ func (e *Engine) Close(id call.LegID) {
 	l.silence()
 	e.metrics.fold(l)
 	e.mu.Unlock()
+	l.goodbye(e.now())
 	l.shut()
 	last := l.report()
 	e.metrics.observe(l.quality(), last)

@@ -44,7 +44,7 @@ func newLeg(e *Engine, id call.LegID, o Options) *leg {
 	l.media.Store(new(negotiate.Media))
 	l.in.pin.signalling = o.SignallingIP
 	l.in.rtcpPin.signalling = o.SignallingIP
-	l.out.ssrc = rand.Uint32()
+	l.out.ssrc, l.out.name = rand.Uint32(), crand.Text()
 	l.out.seq = uint16(rand.Uint32()) >> 1 // the lower half, so that no receiver of SRTP misses a wrap (RFC 3711 section 3.3.1)
 	l.out.stamp = rand.Uint32()
 	l.out.counts = &l.counts

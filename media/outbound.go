@@ -69,6 +69,8 @@ type outbound struct {
 	voiceAt   int64 // when voice was last relayed
 	converted bool  // some of it was in another codec than it came in
 
+	name string // in RTCP: the stream's alone, so that nobody can tell by it which calls are ours or one (RFC 7022 section 4.2)
+
 	// buf is where packets of our own are made: the scratch of the clock's shard that the leg is with, which is warm.
 	buf *frameBuffer
 	// box is that shard's, and via the outbox of the thread that has mu: nil where it has none.

@@ -206,7 +206,7 @@ func TestSenderReportTellsTheTimeOfTheStream(t *testing.T) {
 	o.tick(20 * ms)
 	stamp := o.stamp
 	wall := time.Unix(1800000000, 5e8)
-	middle, _ := o.report(nil, o.remote, false, 30*ms, wall)
+	middle, _ := o.report(nil, o.remote, false, false, 30*ms, wall)
 	packets, err := rtcp.Unmarshal(sent)
 	if err != nil {
 		t.Fatal(err)
@@ -215,6 +215,50 @@ func TestSenderReportTellsTheTimeOfTheStream(t *testing.T) {
 	if !ok || sr.RTPTime != stamp+80 || sr.NTPTime != (1800000000+2208988800)<<32|1<<31 || sr.PacketCount != 2 ||
 		sr.OctetCount != 320 || middle != uint32(sr.NTPTime>>16) {
 		t.Errorf("report %+v, middle %x", packets[0], middle)
+	}
+}
+
+// The two legs of a call cannot be told to be one by their reports (RFC 7022 section 4.2).
+func TestALegThatIsClosedSaysByeUnderANameOfItsOwn(t *testing.T) {
+	r := newRig(t)
+	a, b := r.phone(negotiate.PCMA), r.phone(negotiate.PCMA)
+	names := map[string]bool{}
+	for _, p := range []*phone{a, b} {
+		l := r.leg(p.leg)
+		control := socket(t, "127.31.4.9")
+		l.in.mu.Lock()
+		l.in.rtcpPin.said = address(control) // in place of the port above the phone's
+		l.in.mu.Unlock()
+		p.say(440)
+		r.Do(call.Play{Leg: p.leg, Source: "music", Loop: true})
+		p.hear(3)
+		r.Close(p.leg)
+		buf := make([]byte, 2048)
+		for over := false; !over; {
+			control.SetReadDeadline(time.Now().Add(patience))
+			n, err := control.Read(buf)
+			if err != nil {
+				t.Fatal(err)
+			}
+			packets, err := rtcp.Unmarshal(buf[:n])
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, one := range packets {
+				switch one := one.(type) {
+				case *rtcp.SourceDescription:
+					names[one.Chunks[0].Items[0].Text] = true
+				case *rtcp.Goodbye:
+					over = true
+					if len(one.Sources) != 1 || one.Sources[0] != l.out.ssrc {
+						t.Errorf("says bye for %v", one.Sources)
+					}
+				}
+			}
+		}
+	}
+	if len(names) != 2 {
+		t.Errorf("names %v", names)
 	}
 }
 

@@ -124,20 +124,15 @@ func (l *leg) sendReport(now int64) {
 	l.in.mu.Lock()
 	due := l.in.pin.said.IsValid() && now-l.in.report.sentAt >= int64(reportInterval)
 	var blocks []rtcp.ReceptionReport
-	var to netip.AddrPort
-	mux := l.in.mux
+	to, mux := l.in.rtcpTarget()
 	if due {
 		blocks = l.in.reception(now)
-		to = l.in.rtcpPin.target()
-		if mux {
-			to = l.in.pin.target()
-		}
 	}
 	l.in.mu.Unlock()
 	if !due {
 		return
 	}
-	middle, sent := l.out.report(blocks, to, mux, now, time.Now())
+	middle, sent := l.out.report(blocks, to, mux, false, now, time.Now())
 	if !sent {
 		return // nothing to say yet
 	}
@@ -149,9 +144,27 @@ func (l *leg) sendReport(now int64) {
 	}
 }
 
-// report writes a compound packet: a sender or receiver report and our name (RFC 3550 section 6.1). It returns the middle
-// 32 bits of a sender report's NTP time, by which the answer will name it; sent is false where there was nothing to report.
-func (o *outbound) report(blocks []rtcp.ReceptionReport, to netip.AddrPort, mux bool, now int64, wall time.Time) (middle uint32, sent bool) {
+// goodbye tells the far side that the stream it was sent is over, with a last report (RFC 3550 section 6.3.7), and at once, for
+// there are two of us.
+func (l *leg) goodbye(now int64) {
+	l.in.mu.Lock()
+	blocks := l.in.reception(now)
+	to, mux := l.in.rtcpTarget()
+	l.in.mu.Unlock()
+	l.out.report(blocks, to, mux, true, now, time.Now())
+}
+
+// rtcpTarget is where reports go, not valid where there is nowhere, and whether that is the port of RTP. in.mu is held.
+func (in *inbound) rtcpTarget() (to netip.AddrPort, mux bool) {
+	if in.mux {
+		return in.pin.target(), true
+	}
+	return in.rtcpPin.target(), false
+}
+
+// report writes a compound packet: a sender or receiver report and our name (RFC 3550 section 6.1), and BYE where it is the last. It returns
+// the middle 32 bits of a sender report's NTP time, by which the answer will name it; sent is false where there was nothing to report.
+func (o *outbound) report(blocks []rtcp.ReceptionReport, to netip.AddrPort, mux, last bool, now int64, wall time.Time) (middle uint32, sent bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.flow == nil || !to.IsValid() || !o.started && blocks == nil {
@@ -171,9 +184,13 @@ func (o *outbound) report(blocks []rtcp.ReceptionReport, to netip.AddrPort, mux 
 	}
 	name := &rtcp.SourceDescription{Chunks: []rtcp.SourceDescriptionChunk{{
 		Source: o.ssrc,
-		Items:  []rtcp.SourceDescriptionItem{{Type: rtcp.SDESCNAME, Text: "telefonist"}},
+		Items:  []rtcp.SourceDescriptionItem{{Type: rtcp.SDESCNAME, Text: o.name}},
 	}}}
-	b, err := rtcp.Marshal([]rtcp.Packet{first, name})
+	compound := []rtcp.Packet{first, name}
+	if last {
+		compound = append(compound, &rtcp.Goodbye{Sources: []uint32{o.ssrc}})
+	}
+	b, err := rtcp.Marshal(compound)
 	if err == nil && o.cipher != nil {
 		var ok bool
 		if b, ok = o.cipher.sealRTCP(b); !ok {
