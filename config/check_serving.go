@@ -179,8 +179,8 @@ func (k *provisionCheck) callers(s *source, at string, t TenantSpec) {
 func (k *provisionCheck) limit(s *source, at string, t TenantSpec) {
 	what := or(t.AtLimit, k.c.Queue.AtLimit)
 	k.goesWith(s, at, "at_limit", what == string(call.LimitForward), t.AtLimit != nil, "limit_to", t.LimitTo != nil, t.LimitTo != nil)
-	if t.LimitPrompt != nil && what != string(call.LimitEnd) {
-		s.fail(at+".limit_prompt", "has no effect unless at_limit is end", "write at_limit: end, or take the line out")
+	if t.LimitPrompt != nil && what != string(call.LimitEnd) && orDuration(t.HardCap, k.c.Queue.HardCap) == 0 {
+		s.fail(at+".limit_prompt", "has no effect without a hard_cap unless at_limit is end", "write at_limit: end or a hard_cap, or take the line out")
 	}
 	k.mayForward(s, at+".limit_to", t, t.LimitTo)
 	keys := or(t.Keys, nil)

@@ -69,8 +69,8 @@ var meanings = map[string]string{
 	"queue.keep_place":      "A caller who hung up while she waited and calls the same tenant again within this time has her old place, in a full line too. Only where her number is shown. Up to 1h; 0: a new place.",
 	"queue.keys":            "What a waiting caller reaches by a key of her telephone, as `{1: wish}`: `wish` leaves a wish to be called back, `\"say opening-hours\"` says a prompt and lets her wait on. A tenant may also have `forward`.",
 	"queue.at_limit":        "When handling takes longer than the plan includes (45s): `record` notes it and sounds the tone, `notify` tells the supervisors besides, `end` says `limit_prompt` and ends the call. A tenant may also `forward`. A supervisor can grant a call more time.",
-	"queue.limit_prompt":    "What is said with `at_limit: end`: a name of `media.prompts`, or a built-in one.",
-	"queue.hard_cap":        "Longest handling of a call, whoever wants it longer; then it is ended. 1m to 24h; 0: no limit.",
+	"queue.limit_prompt":    "What a caller hears before her call is ended by `at_limit: end` or at `hard_cap`: a name of `media.prompts`, or a built-in one.",
+	"queue.hard_cap":        "Longest handling of a call, whoever wants it longer; then the caller hears `limit_prompt` and the call is ended. 1m to 24h; 0: no limit.",
 	"queue.park_recall":     "How long a parked caller is left alone before the call comes back to the agent who parked it. 10s to 1h.",
 
 	"codes":            "What agents dial on their phones, each begun by an asterisk or a number sign. None may begin like another. `\"\"`: cannot be dialled.",

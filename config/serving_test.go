@@ -141,6 +141,33 @@ func TestWhatACommonNumberDoesNotSayIsTheTenants(t *testing.T) {
 	}
 }
 
+func TestWhatIsSaidAtTheHardCapCanBeWordedWhateverHappensAtTheLimit(t *testing.T) {
+	for _, c := range []struct {
+		queue, tenant string
+		fails         bool
+	}{
+		{"", "at_limit: record", false},
+		{"", "at_limit: end\n    hard_cap: 0", false},
+		{"", "hard_cap: 0", true},
+		{"hard_cap: 0, ", "at_limit: notify", true},
+		{"hard_cap: 0, ", "hard_cap: 10m", false},
+	} {
+		text := "tenants:\n  - id: acme\n    number: \"+46850000001\"\n    trunk: pbx\n    limit_prompt: goodbye\n    " + c.tenant + "\n"
+		cfg, err := LoadBytes("x.yaml", []byte(strings.Replace(mainText, "queue: {", "queue: {"+c.queue, 1)), []byte(text))
+		if fails := err != nil; fails != c.fails || fails && !strings.Contains(err.Error(), "tenants[0].limit_prompt: has no effect") {
+			t.Errorf("%s%s: %v", c.queue, c.tenant, err)
+		}
+		if err != nil {
+			continue
+		}
+		if _, d, err := cfg.Apply(State{}); err != nil {
+			t.Error(err)
+		} else if acme, _ := d.Tenant("acme"); acme.Rules.LimitPrompt != "goodbye" {
+			t.Errorf("%s: callers hear %q", c.tenant, acme.Rules.LimitPrompt)
+		}
+	}
+}
+
 // What was provisioned comes back from the store as it was.
 func TestServingIsKeptBetweenStarts(t *testing.T) {
 	main := mainText + "groups: {norr: Norr, jour: Jour}\n"
