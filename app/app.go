@@ -238,7 +238,7 @@ func (a *App) startBoard(ctx context.Context) error {
 	if err := a.setTenants(dir); err != nil {
 		return err
 	}
-	if a.finder, err = a.startFinder(); err != nil {
+	if a.finder, err = startFinder(a.store, a.tenants.Load, a.log, a.reg); err != nil {
 		return err
 	}
 	a.v1.Search = a.finder

@@ -4,145 +4,15 @@ import (
 	"context"
 	"encoding/json"
 	"iter"
-	"log/slog"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"telefonist/directory"
 	"telefonist/record"
 	"telefonist/search"
-	"telefonist/store"
 	"telefonist/web"
 )
-
-// finder keeps the search index in step with the directories, and lets web ask it.
-type finder struct {
-	store   *store.Store
-	tenants func() *directory.Directory
-	log     *slog.Logger
-	index   *search.Index
-
-	mu    sync.Mutex // protects dirty
-	dirty map[string]bool
-	wake  chan struct{} // one place: somebody is dirty
-	last  map[string]uint64
-	known sync.Map           // tenants whose choices were read
-	calls chan record.Record // that ended with a connection
-	stop  context.CancelFunc
-	done  chan struct{}
-}
-
-// startFinder makes an index in which no tenant is open yet, and follows the directories' changes.
-func (a *App) startFinder() (*finder, error) {
-	f := &finder{store: a.store, tenants: a.tenants.Load, log: a.log, dirty: map[string]bool{}, wake: make(chan struct{}, 1),
-		last: map[string]uint64{}, calls: make(chan record.Record, 1024), done: make(chan struct{})}
-	var err error
-	if f.index, err = search.New(f, search.Config{Registerer: a.reg}); err != nil {
-		return nil, err
-	}
-	all, err := f.store.TenantsWithDirectory()
-	if err != nil {
-		return nil, err
-	}
-	for _, tenant := range all {
-		if f.last[tenant], err = f.store.Seq(tenant); err != nil {
-			return nil, err
-		}
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	f.stop = stop
-	cancel := f.store.Subscribe(f.changed)
-	go func() {
-		defer close(f.done)
-		defer cancel()
-		f.follow(ctx)
-	}()
-	return f, nil
-}
-
-// ended hears of a call's record on the switchboard's goroutine, which never waits: where too many end at once, some are not counted.
-func (f *finder) ended(r *record.Record) {
-	if r == nil || r.Mediated == "" {
-		return
-	}
-	select {
-	case f.calls <- *r:
-	default:
-	}
-}
-
-func (f *finder) close() { f.stop(); <-f.done }
-
-// changed hears of a change on the goroutine of whoever made it.
-func (f *finder) changed(tenant string, _ uint64) {
-	f.mu.Lock()
-	f.dirty[tenant] = true
-	f.mu.Unlock()
-	select {
-	case f.wake <- struct{}{}:
-	default:
-	}
-}
-
-// follow brings the changes of tenants into the index.
-func (f *finder) follow(ctx context.Context) {
-	for {
-		select {
-		case <-f.wake:
-		case r := <-f.calls:
-			f.connected(r)
-			continue
-		case <-ctx.Done():
-			return
-		}
-		f.mu.Lock()
-		dirty := f.dirty
-		f.dirty = map[string]bool{}
-		f.mu.Unlock()
-		for tenant := range dirty {
-			if err := f.catchUp(ctx, tenant); err != nil && ctx.Err() == nil {
-				f.log.Error("search could not follow a directory: it is indexed anew", "tenant", tenant, "err", err)
-				f.index.Close(tenant)
-				f.known.Delete(tenant)
-			}
-		}
-	}
-}
-
-// catchUp applies a tenant's changes since the last one that is in the index. After an import all of it is read anew.
-func (f *finder) catchUp(ctx context.Context, tenant string) error {
-	for {
-		changes, err := f.store.Changes(tenant, f.last[tenant], 1000)
-		if err != nil || len(changes) == 0 {
-			return err
-		}
-		for _, c := range changes {
-			f.last[tenant] = c.Seq
-			if err := f.apply(ctx, tenant, c); err != nil {
-				return err
-			}
-		}
-	}
-}
-
-func (f *finder) apply(ctx context.Context, tenant string, c directory.Change) error {
-	switch {
-	case c.Action == directory.ActionImport:
-		return f.index.Build(ctx, tenant, f.Docs(ctx, tenant))
-	case c.Kind == directory.KindOffice && officeName(c.Old) != officeName(c.New): // people are found by it
-		return f.index.Build(ctx, tenant, f.Docs(ctx, tenant))
-	case c.New == nil:
-		f.index.Delete(tenant, docID(c.Kind, c.ID))
-		return nil
-	}
-	d, ok, err := f.docOf(tenant, directory.Item{Kind: c.Kind, ID: c.ID, Doc: c.New}, map[string]string{})
-	if ok && err == nil {
-		f.index.Put(tenant, d)
-	}
-	return err
-}
 
 // reloaded brings common numbers that a reload changed into the index.
 func (f *finder) reloaded(before, now *directory.Directory) {
@@ -171,6 +41,9 @@ func docID(k directory.Kind, id string) string { return string(k) + ":" + id }
 // kindCommon is that of a common number's documents; the numbers are the configuration's, not items.
 const kindCommon directory.Kind = "common_number"
 
+// searched are the kinds of items that are found.
+var searched = []directory.Kind{directory.KindPerson, directory.KindOffice, directory.KindQuestion, directory.KindInstructions}
+
 // Docs implements search.Source.
 func (f *finder) Docs(ctx context.Context, tenant string) iter.Seq2[search.Doc, error] {
 	return func(yield func(search.Doc, error) bool) {
@@ -181,7 +54,7 @@ func (f *finder) Docs(ctx context.Context, tenant string) iter.Seq2[search.Doc, 
 				return
 			}
 		}
-		for _, k := range []directory.Kind{directory.KindPerson, directory.KindOffice, directory.KindQuestion, directory.KindInstructions} {
+		for _, k := range searched {
 			for after, more := "", true; more; {
 				items, err := f.store.Items(tenant, k, "", after, 1000)
 				if err == nil {
