@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"regexp"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -90,7 +91,8 @@ func New(cfg *config.Config, o Options) (*App, error) {
 	}
 	log := newLogger(o.Log, cfg.Log)
 	reg := prometheus.NewRegistry()
-	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	live := collectors.WithGoCollectorRuntimeMetrics(collectors.GoRuntimeMetricsRule{Matcher: regexp.MustCompile(`^/gc/heap/live:bytes$`)})
+	reg.MustRegister(collectors.NewGoCollector(live), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return &App{cfg: cfg, opts: o, log: log, reg: reg, parts: parts{log: log}, failed: make(chan error, 4)}, nil
 }
 

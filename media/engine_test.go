@@ -457,7 +457,7 @@ func TestMetricsAreThereAtZeroAndOutliveTheirLegs(t *testing.T) {
 	t.Parallel()
 	reg := prometheus.NewPedanticRegistry()
 	r := newRig(t, func(c *Config) { c.Registerer = reg })
-	if n, err := testutil.GatherAndCount(reg); err != nil || n != 2+1+int(drops)+1+3*2+1 {
+	if n, err := testutil.GatherAndCount(reg); err != nil || n != 2+1+int(drops)+1+3+3*2+1 {
 		t.Errorf("%d series, %v", n, err)
 	}
 	p := r.phone(negotiate.PCMA)

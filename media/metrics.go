@@ -11,7 +11,7 @@ type metrics struct {
 	engine *Engine
 	closed totals // of legs that are closed; protected by Engine.mu
 
-	packets, lost, dropped, sessions *prometheus.Desc
+	packets, lost, dropped, sessions, ports *prometheus.Desc
 
 	// Of each leg that is closed: what came from its far side, and what that said it heard.
 	loss, jitter, mos *prometheus.HistogramVec
@@ -56,6 +56,8 @@ func newMetrics(e *Engine) *metrics {
 		dropped: prometheus.NewDesc("telefonist_rtp_dropped_total",
 			"RTP packets thrown away.", []string{"reason"}, nil),
 		sessions: prometheus.NewDesc("telefonist_media_sessions", "Legs with a media session.", nil, nil),
+		ports: prometheus.NewDesc("telefonist_media_ports",
+			"Port pairs for audio by state; those of a call that has ended rest for 5 s.", []string{"state"}, nil),
 	}
 }
 
@@ -92,6 +94,7 @@ func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
 	ch <- m.lost
 	ch <- m.dropped
 	ch <- m.sessions
+	ch <- m.ports
 	m.loss.Describe(ch)
 	m.jitter.Describe(ch)
 	m.mos.Describe(ch)
@@ -121,5 +124,12 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	m.jitter.Collect(ch)
 	m.mos.Collect(ch)
 	m.roundTrip.Collect(ch)
-	ch <- prometheus.MustNewConstMetric(m.sessions, prometheus.GaugeValue, float64(sessions))
+	gauge := func(d *prometheus.Desc, n int, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(n), labels...)
+	}
+	gauge(m.sessions, sessions)
+	pairs := m.engine.sockets.count()
+	gauge(m.ports, pairs.free, "free")
+	gauge(m.ports, pairs.resting, "resting")
+	gauge(m.ports, pairs.bound, "bound")
 }

@@ -96,6 +96,23 @@ func (p *ports) unused(port uint16) {
 	p.free = append(p.free, port)
 }
 
+// portCounts are how many port pairs are in each state; together they are all that there are.
+type portCounts struct{ free, resting, bound int }
+
+func (p *ports) count() portCounts {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now, c := time.Now(), portCounts{free: len(p.free), bound: len(p.bound)}
+	for _, r := range p.resting {
+		if now.Before(r.until) {
+			c.resting++
+		} else {
+			c.free++
+		}
+	}
+	return c
+}
+
 // bindFree has ports tried until one pair can be bound. A port that another program has rests like a used one, and the
 // next is tried; any other error ends the search, for it would be the same with every port.
 func (p *ports) bindFree(addr netip.Addr, bind func(port uint16) error) error {

@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"syscall"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 // Only a port that somebody else has is a reason to try the next one.
@@ -27,4 +29,28 @@ func TestTheNextPortIsTriedOnlyWhereThatCanHelp(t *testing.T) {
 			t.Errorf("%v: %v after %d tries, %d free", tc.cause, err, tries, len(p.free))
 		}
 	}
+}
+
+func TestEachPortIsFreeOrBoundOrRests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		local := netip.MustParseAddr("127.31.4.1")
+		p := newPorts(Config{Address: local, MinPort: 20000, MaxPort: 20019})
+		counts := func(free, resting, bound int) {
+			t.Helper()
+			if got, want := p.count(), (portCounts{free, resting, bound}); got != want {
+				t.Errorf("%+v, want %+v", got, want)
+			}
+		}
+		counts(10, 0, 0)
+		first, _ := p.take(local)
+		second, _ := p.take(local)
+		counts(8, 0, 2)
+		p.giveBack(first)
+		p.unused(second)
+		counts(9, 1, 0)
+		time.Sleep(portRest - 1)
+		counts(9, 1, 0)
+		time.Sleep(1)
+		counts(10, 0, 0)
+	})
 }

@@ -23,6 +23,8 @@ type sockets interface {
 	isOurs(netip.AddrPort) bool
 	// isLocal reports whether an address belongs to this machine.
 	isLocal(netip.Addr) bool
+	// count tells how many port pairs are free, resting and bound.
+	count() portCounts
 	// threads is how many threads are kept for receiving alone.
 	threads() int
 	// end is called when every flow is closed, and returns when no packet of any is being handled.

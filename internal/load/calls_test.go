@@ -258,8 +258,12 @@ func (b *bench) end(calls []*talk) {
 // metric reads a number from /metrics, -1 where it is missing.
 func (b *bench) metric(name string) float64 {
 	b.t.Helper()
+	return metricIn(b.text("/metrics"), name)
+}
+
+func metricIn(text, name string) float64 {
 	out := -1.0
-	for line := range strings.Lines(b.text("/metrics")) {
+	for line := range strings.Lines(text) {
 		if value, ok := strings.CutPrefix(line, name+" "); ok {
 			out, _ = strconv.ParseFloat(strings.TrimSpace(value), 64)
 		}
