@@ -304,11 +304,18 @@ func (p *Parsed) Render(f *Fields) (Rendered, error) {
 	}
 	out := Rendered{Subject: subject}
 	var text, html []string
+	gap := false // behind a line that was left out
 	for _, l := range p.text {
 		if l.emptied(f) {
+			gap = true
 			continue
 		}
-		text = append(text, strings.TrimRight(l.plain(f), " "))
+		plain := strings.TrimRight(l.plain(f), " ")
+		if gap && plain == "" && (len(text) == 0 || text[len(text)-1] == "") {
+			continue // its empty line goes with it
+		}
+		gap = false
+		text = append(text, plain)
 		html = append(html, l.html(f))
 	}
 	if out.Text = strings.Trim(strings.Join(text, "\n"), "\n"); strings.TrimSpace(out.Text) == "" {

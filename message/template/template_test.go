@@ -56,6 +56,10 @@ func TestLinesWithoutValuesAreLeftOut(t *testing.T) {
 	if want := "Hej!\nTel +46850000001\n\nSlut"; got != want {
 		t.Errorf("got %q", got)
 	}
+	got = render(t, Template{Text: "Hej!\n\n{wish}\n\nTel {number}\n\n\n{agent}\n{wish}\n\nSlut"}, f).Text
+	if want := "Hej!\n\nTel +46850000001\n\n\nSlut"; got != want {
+		t.Errorf("got %q", got)
+	}
 	p, err := Parse(Template{Text: "{wish}"})
 	if err != nil {
 		t.Fatal(err)
