@@ -29,16 +29,8 @@ func (a *App) newV1() *web.V1 {
 
 // liveCall asks the switchboard whose call it is.
 func (a *App) liveCall(ctx context.Context, id string) (tenant, agent string, ok bool) {
-	s, err := a.board.Snapshot(ctx)
-	if err != nil {
-		return "", "", false
-	}
-	for _, c := range s.Calls {
-		if c.ID == call.ID(id) {
-			return c.Tenant, c.Agent, true
-		}
-	}
-	return "", "", false
+	c, err := a.board.Live(ctx, call.ID(id), "")
+	return c.Tenant, c.Agent, err == nil
 }
 
 // setTenants makes a directory that of the moment, and notes which numbers were ordered and closed.

@@ -127,6 +127,21 @@ func (b *Board) Story(ctx context.Context, id call.ID) (rec record.Record, err e
 	return rec, err
 }
 
+// Live tells of one live call: the one named, or the one that an agent has where none is. The error is ErrUnknown where there is no
+// such call, ErrConflict where she has none.
+func (b *Board) Live(ctx context.Context, id call.ID, agent string) (c CallInfo, err error) {
+	askErr := b.ask(ctx, func() {
+		var l *live
+		if l, err = b.ordered(Order{Call: id, Agent: agent}); err == nil {
+			c = b.info(l)
+		}
+	})
+	if askErr != nil {
+		return CallInfo{}, askErr
+	}
+	return c, err
+}
+
 // Snapshot asks the loop what is going on.
 func (b *Board) Snapshot(ctx context.Context) (s Snapshot, err error) {
 	err = b.ask(ctx, func() { s = b.snapshot(time.Now()) })
@@ -141,13 +156,8 @@ func (b *Board) snapshot(now time.Time) Snapshot {
 			Since: a.Since.Round(0), Misses: a.Misses, LoggedIn: a.LoggedIn, Phone: a.Phone})
 	}
 	queues := map[string]QueueInfo{}
-	for id, l := range b.calls {
-		info := CallInfo{ID: id, Tenant: l.head.Rules.Tenant, Common: l.head.Rules.CommonName, Kind: l.head.Rules.Kind,
-			Caller: l.head.Caller.Number, Agent: l.call.Agent(), Arrived: l.head.Received, Waiting: l.waiting, Slot: l.slot, Last: l.story[len(l.story)-1]}
-		if l.waiting {
-			info.Place = b.queue.Position(id)
-		}
-		s.Calls = append(s.Calls, info)
+	for _, l := range b.calls {
+		s.Calls = append(s.Calls, b.info(l))
 		if l.waiting {
 			q := queues[l.tenant.ID]
 			if q.Waiting++; q.Since.IsZero() || l.waits.Before(q.Since) {
@@ -174,4 +184,14 @@ func (b *Board) snapshot(now time.Time) Snapshot {
 		s.Alarms = append(s.Alarms, b.alarms.up[kind])
 	}
 	return s
+}
+
+// info is what is told of a call.
+func (b *Board) info(l *live) CallInfo {
+	info := CallInfo{ID: l.head.Call, Tenant: l.head.Rules.Tenant, Common: l.head.Rules.CommonName, Kind: l.head.Rules.Kind,
+		Caller: l.head.Caller.Number, Agent: l.call.Agent(), Arrived: l.head.Received, Waiting: l.waiting, Slot: l.slot, Last: l.story[len(l.story)-1]}
+	if l.waiting {
+		info.Place = b.queue.Position(l.head.Call)
+	}
+	return info
 }

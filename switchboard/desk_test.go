@@ -3,6 +3,7 @@ package switchboard
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -543,6 +544,27 @@ func TestTheConsoleHasAPhoneAnswerByItself(t *testing.T) {
 		_, err := p.order(Order{Agent: "anna", Do: call.ActAnswer})
 		p.fails(err, ErrConflict)
 		p.send(in, bye)
+	})
+}
+
+func TestOneLiveCallIsFoundByItsNameOrItsAgent(t *testing.T) {
+	play(t, crew(nil, named("anna"), named("bo")), func(s *stage) {
+		p := scripted(s)
+		in, _ := p.talks()
+		want := p.looks().Calls[0]
+		for _, c := range []struct {
+			id    call.ID
+			agent string
+			err   error
+		}{{want.ID, "", nil}, {"", "anna", nil}, {want.ID, "anna", nil}, {"", "bo", ErrConflict}, {"none", "", ErrUnknown}, {"", "", ErrUnknown}, {"", "none", ErrUnknown}} {
+			got, err := p.board.Live(s.t.Context(), c.id, c.agent)
+			if !errors.Is(err, c.err) || err == nil && !reflect.DeepEqual(got, want) {
+				t.Errorf("%q of %q: %+v, %v", c.id, c.agent, got, err)
+			}
+		}
+		p.send(in, bye)
+		_, err := p.board.Live(s.t.Context(), want.ID, "")
+		p.fails(err, ErrUnknown)
 	})
 }
 

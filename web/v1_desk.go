@@ -27,6 +27,7 @@ type (
 // Desk is what receptionists and supervisors ask of the switchboard.
 type Desk interface {
 	Snapshot(context.Context) (switchboard.Snapshot, error)
+	Live(ctx context.Context, id call.ID, agent string) (switchboard.CallInfo, error)
 	Do(context.Context, switchboard.Order) (switchboard.Done, error)
 	Dial(context.Context, switchboard.Outgoing) (call.ID, error)
 	PickUp(ctx context.Context, agent string, slot int) (call.ID, error)

@@ -2,11 +2,13 @@ package web
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"telefonist/call"
+	"telefonist/switchboard"
 )
 
 // toPerson begins the id of a person in the tenant's directory, where a number is asked for.
@@ -33,22 +35,17 @@ func (s *v1) reached(tenant, to string) (string, error) {
 
 // tenantOf is the tenant of a live call that the identity may know of, or of the one that an agent has.
 func (s *v1) tenantOf(ctx context.Context, d Desk, id call.ID, agent string) (string, error) {
-	live, err := s.live(ctx, d)
+	if id != "" {
+		agent = "" // the call is named
+	}
+	c, err := d.Live(ctx, id, agent)
 	if err != nil {
-		return "", err
+		return "", deskError(err)
 	}
-	for _, a := range live.Agents {
-		if id == "" && a.ID == agent {
-			id = a.Call
-		}
+	who := identity(ctx)
+	a, known := s.Tenants().Agent(who.Agent)
+	if !who.Supervises() && (!known || a.Disabled || !a.Serves(c.Tenant) && c.Agent != a.ID) {
+		return "", deskError(fmt.Errorf("there is no live call %q: %w", c.ID, switchboard.ErrUnknown))
 	}
-	for _, c := range live.Calls {
-		if c.ID == id && id != "" {
-			return c.Tenant, nil
-		}
-	}
-	if id == "" {
-		return "", huma.Error409Conflict("agent " + agent + " has no call")
-	}
-	return "", huma.Error404NotFound("there is no live call " + string(id))
+	return c.Tenant, nil
 }

@@ -3,6 +3,7 @@ package web_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -22,6 +23,20 @@ type board struct {
 }
 
 func (b *board) Snapshot(context.Context) (switchboard.Snapshot, error) { return b.now, nil }
+func (b *board) Live(_ context.Context, id call.ID, agent string) (switchboard.CallInfo, error) {
+	for _, a := range b.now.Agents {
+		if id == "" && a.ID == agent {
+			id = a.Call
+		}
+	}
+	for _, c := range b.now.Calls {
+		if c.ID == id {
+			return c, nil
+		}
+	}
+	return switchboard.CallInfo{}, fmt.Errorf("there is no live call %q: %w", id, switchboard.ErrUnknown)
+}
+
 func (b *board) Do(_ context.Context, o switchboard.Order) (switchboard.Done, error) {
 	b.done = append(b.done, "do "+string(o.Call)+" "+o.To)
 	return switchboard.Done{Call: o.Call}, nil
