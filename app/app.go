@@ -400,7 +400,7 @@ func (a *App) Stop(ctx context.Context) error {
 }
 
 // Reload applies a changed configuration: trunks, tenants, agents, plans, queue settings. What needs a restart is
-// logged and left as it was.
+// logged and left as it was. Where it fails everything goes on as before.
 func (a *App) Reload(cfg *config.Config) error {
 	a.reload.Lock()
 	defer a.reload.Unlock()
@@ -411,12 +411,12 @@ func (a *App) Reload(cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
-	if err := a.reloadMessages(cfg); err != nil {
-		return err
-	}
 	before := a.tenants.Load()
 	if err := a.setTenants(dir); err != nil {
 		return err
+	}
+	if err := a.reloadMessages(cfg); err != nil {
+		return errors.Join(err, a.setTenants(before))
 	}
 	a.finder.reloaded(before, dir)
 	a.sip.SetTrunks(trunks(cfg))

@@ -33,7 +33,7 @@ func (a *App) liveCall(ctx context.Context, id string) (tenant, agent string, ok
 	return c.Tenant, c.Agent, err == nil
 }
 
-// setTenants makes a directory that of the moment, and notes which numbers were ordered and closed.
+// setTenants notes which numbers were ordered and closed, and makes a directory that of the moment. Where it fails the one before stays.
 func (a *App) setTenants(d *directory.Directory) error {
 	numbers := map[string]string{}
 	for _, t := range d.Tenants() {
@@ -41,8 +41,11 @@ func (a *App) setTenants(d *directory.Directory) error {
 			numbers[t.Number] = t.ID
 		}
 	}
+	if err := a.store.SyncNumbers(numbers, time.Now()); err != nil {
+		return err
+	}
 	a.tenants.Store(d)
-	return a.store.SyncNumbers(numbers, time.Now())
+	return nil
 }
 
 // observe hears of every entry of every call's story.
