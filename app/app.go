@@ -307,7 +307,7 @@ func (a *App) startWeb(context.Context) error {
 	}
 	a.web = l.Addr()
 	l = limit(l)
-	srv := a.httpServer(a.withHooks(web.Public(Version(), a, a.reg, a.v1.Register)))
+	srv := a.publicServer(a.withHooks(web.Public(Version(), a, a.reg, a.v1.Register)))
 	srv.RegisterOnShutdown(a.v1.EndStreams)
 	a.serve("web", srv, func() error {
 		if tls := a.cfg.Web.TLS; tls.Cert != "" {
@@ -354,6 +354,17 @@ func listenPrivate(path string) (net.Listener, error) {
 // the log with it.
 func (a *App) httpServer(h http.Handler) *http.Server {
 	return &http.Server{Handler: h, ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
+}
+
+// answerFor is how long an answer to the outside may take from the end of the request's header: reading the largest file, and sending what
+// was made of it. Streams of events have deadlines of their own.
+const answerFor = 5 * time.Minute
+
+// publicServer cuts off who reads an answer too slowly: it is in memory for as long.
+func (a *App) publicServer(h http.Handler) *http.Server {
+	srv := a.httpServer(h)
+	srv.WriteTimeout = answerFor
+	return srv
 }
 
 // serve runs an HTTP server until it is stopped.
