@@ -9,14 +9,14 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// maxUploads is how many files are read at a time for all tenants: each may be maxUpload, and unpacks to more. Others wait, for
-// uploadPatience at most.
+// maxUploads is how many files are read at a time for all tenants, and how many are written: each may be maxUpload, and unpacks to more. Others
+// wait, for uploadPatience at most.
 const (
 	maxUploads     = 4
 	uploadPatience = 30 * time.Second
 )
 
-// uploads are the files that are being read, one of each tenant at most.
+// uploads are the files that are being read, or those that are being written, one of each tenant at most.
 type uploads struct {
 	mu     sync.Mutex // protects of and the making of places
 	of     map[string]bool
@@ -28,7 +28,7 @@ func (u *uploads) enter(ctx context.Context, tenant string) (refused string) {
 	u.mu.Lock()
 	if u.of[tenant] {
 		u.mu.Unlock()
-		return "another file of the tenant is being read: wait for its end"
+		return "another file of the tenant is being read or written: wait for its end"
 	}
 	if u.of == nil {
 		u.of, u.places = map[string]bool{}, make(chan struct{}, maxUploads)
@@ -42,7 +42,7 @@ func (u *uploads) enter(ctx context.Context, tenant string) (refused string) {
 		return ""
 	case <-ctx.Done():
 		u.leave(tenant)
-		return "files of other tenants are being read: try again in some seconds"
+		return "files of other tenants are being read or written: try again in some seconds"
 	}
 }
 
@@ -50,6 +50,12 @@ func (u *uploads) leave(tenant string) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	delete(u.of, tenant)
+}
+
+// exit gives the place back.
+func (u *uploads) exit(tenant string) {
+	<-u.places
+	u.leave(tenant)
 }
 
 // upload has the body of a route read only while there is a place for it, so that many large files at a time cost calls no memory.
@@ -61,9 +67,6 @@ func (s *v1) upload(ctx huma.Context, next func(huma.Context)) {
 		_ = huma.WriteErr(s.api, ctx, http.StatusServiceUnavailable, refused)
 		return
 	}
-	defer func() {
-		<-s.uploads.places
-		s.uploads.leave(tenant)
-	}()
+	defer s.uploads.exit(tenant)
 	next(ctx)
 }

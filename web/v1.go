@@ -108,6 +108,7 @@ type V1 struct {
 
 	imports  imports
 	uploads  uploads
+	exports  uploads
 	lines    lines
 	limiters limiters
 	streams  streams

@@ -59,7 +59,8 @@ type service struct {
 	live   map[string][2]string // call: tenant, agent
 	tokens map[string]string    // by tenant: one that may do everything
 	desk   *board
-	hold   chan struct{} // imports wait for it, unless it is nil
+	hold   chan struct{}      // imports wait for it, unless it is nil
+	lists  chan chan struct{} // gets what a list of acme's waits for, unless it is nil
 }
 
 // held is a store whose imports can be made to wait.
@@ -73,6 +74,15 @@ func (h held) ImportPeople(ctx context.Context, tenant string, in directory.Peop
 		<-h.s.hold
 	}
 	return h.Store.ImportPeople(ctx, tenant, in)
+}
+
+func (h held) Items(tenant string, k directory.Kind, prefix, after string, limit int) ([]directory.Item, error) {
+	if h.s.lists != nil && tenant == "acme" {
+		wait := make(chan struct{})
+		h.s.lists <- wait
+		<-wait
+	}
+	return h.Store.Items(tenant, k, prefix, after, limit)
 }
 
 const support = "+46840000009"
@@ -681,6 +691,26 @@ func TestATenantHasOneFileReadAndOneImportRunningAtATime(t *testing.T) {
 		t.Errorf("%s", a.body)
 	}
 	s.await(s.acme(202, "POST", "/imports", file).field("job"))
+}
+
+func TestATenantHasOneExportWrittenAtATime(t *testing.T) {
+	s := newService(t)
+	s.lists = make(chan chan struct{})
+	status := make(chan int, 1)
+	go func() { status <- s.do(s.url, s.tokens["acme"], "GET", "/tenants/acme/export?format=csv", "").status }()
+	wait := <-s.lists
+	if a := s.acme(503, "GET", "/export?format=xlsx", ""); a.header.Get("Retry-After") == "" || !strings.Contains(a.field("detail"), "another file") {
+		t.Errorf("%v %s", a.header, a.body)
+	}
+	if a := s.do(s.url, s.tokens["evil"], "GET", "/tenants/evil/export", ""); a.status != 200 {
+		t.Errorf("another tenant: %d %s", a.status, a.body)
+	}
+	close(wait)
+	if got := <-status; got != 200 {
+		t.Errorf("the first: %d", got)
+	}
+	s.lists = nil
+	s.acme(200, "GET", "/export?format=csv", "")
 }
 
 func TestAnExportIsReadAsTheSame(t *testing.T) {

@@ -152,7 +152,8 @@ func (s *v1) transferRoutes() {
 			}
 			return &struct{ Body ImportJob }{job}, nil
 		})
-	register(s, http.MethodGet, "/tenants/{tenant}/export", "export", "Everything of the tenant in one file; referrals need the scope referrals:read", reading, s.export)
+	register(s, http.MethodGet, "/tenants/{tenant}/export", "export", "Everything of the tenant in one file; referrals need the scope referrals:read", reading, s.export,
+		failing(http.StatusServiceUnavailable))
 	register(s, http.MethodPost, "/tenants/{tenant}/restore", "restore-export", "Write what an export in JSON holds; what it does not hold stays", writing, s.restoreExport, slow)
 }
 
@@ -220,6 +221,10 @@ func (s *v1) begin(tenant string, in directory.PeopleImport) (string, error) {
 }
 
 func (s *v1) export(ctx context.Context, in *exportInput) (*exportOutput, error) {
+	if refused := s.exports.enter(ctx, in.Tenant); refused != "" {
+		return nil, huma.ErrorWithHeaders(huma.Error503ServiceUnavailable(refused), http.Header{"Retry-After": {"5"}})
+	}
+	defer s.exports.exit(in.Tenant)
 	var b bytes.Buffer
 	out := &exportOutput{Disposition: `attachment; filename="` + in.Tenant + "." + in.Format + `"`}
 	if in.Format == "json" {
