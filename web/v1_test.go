@@ -366,6 +366,38 @@ func TestListsArePagedByCursor(t *testing.T) {
 	}
 }
 
+// What is added and deleted between two pages, the place of the cursor included, makes no page skip or repeat what stays.
+func TestPagesNeitherSkipNorRepeatWhatStays(t *testing.T) {
+	for path, key := range map[string]string{"/people": "id", "/absent": "person"} {
+		s := newService(t)
+		put := func(id string) {
+			s.acme(200, "PUT", "/people/"+id, `{"family_name":"Ek"}`, "If-None-Match", "*")
+			s.acme(201, "POST", "/people/"+id+"/referrals", `{"code":"sjuk"}`)
+		}
+		for i := range 12 {
+			put(fmt.Sprintf("p%02d", i))
+		}
+		var seen []string
+		for cursor, page := "", 0; page == 0 || cursor != ""; page++ {
+			a := s.acme(200, "GET", path+"?limit=4&cursor="+cursor, "")
+			last := ""
+			for i := range 4 {
+				if id := a.field(fmt.Sprintf("items.%d.%s", i, key)); id != "" {
+					seen, last = append(seen, id), id
+				}
+			}
+			if cursor = a.field("next"); cursor != "" {
+				s.acme(204, "DELETE", "/people/"+last, "", "If-Match", "*")
+				put("a" + last)
+				put(last + "x")
+			}
+		}
+		if want := "p00 p01 p02 p03 p03x p04 p05 p06 p06x p07 p08 p09 p09x p10 p11"; strings.Join(seen, " ") != want {
+			t.Errorf("%s: %q, want %q", path, seen, want)
+		}
+	}
+}
+
 // TestTwoTenantsAttackEachOther plays every route of one tenant's with the other's token, and other ways across.
 func TestTwoTenantsAttackEachOther(t *testing.T) {
 	s := newService(t)
