@@ -107,8 +107,9 @@ type V1 struct {
 	Stopped   bool
 
 	imports  imports
-	uploads  uploads
-	exports  uploads
+	files    turns // that are read
+	exports  turns
+	erasures turns
 	lines    lines
 	limiters limiters
 	streams  streams

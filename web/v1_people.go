@@ -56,7 +56,7 @@ func (s *v1) peopleRoutes() {
 			return s.upsert(ctx, in.Tenant, in.Body.People)
 		}, failing(http.StatusConflict))
 	register(s, http.MethodPost, "/tenants/{tenant}/people/{id}/erase", "erase-person",
-		"Erase a person with all traces: referrals, history, messages, and what call records say of them", []account.Scope{account.Erase}, s.erase, failing(http.StatusConflict))
+		"Erase a person with all traces: referrals, history, messages, and what call records say of them", []account.Scope{account.Erase}, s.erase, failing(http.StatusConflict, http.StatusServiceUnavailable))
 	register(s, http.MethodGet, "/tenants/{tenant}/people/{id}/presence", "get-presence", "What may be said of a person now: the safe phrase, never the true reason", reading,
 		func(ctx context.Context, in *struct {
 			ItemPath
@@ -97,6 +97,11 @@ type eraseInput struct {
 
 // erase erases a person. The tenant's own numbers are no traces of one of its people.
 func (s *v1) erase(ctx context.Context, in *eraseInput) (*struct{ Body directory.Erasure }, error) {
+	leave, err := s.erasures.enter(ctx, in.Tenant, "erasure")
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	t, _ := s.Tenants().Tenant(in.Tenant)
 	spare := []string{t.Number}
 	for _, c := range t.Common {

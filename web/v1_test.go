@@ -60,7 +60,7 @@ type service struct {
 	tokens map[string]string    // by tenant: one that may do everything
 	desk   *board
 	hold   chan struct{}      // imports wait for it, unless it is nil
-	lists  chan chan struct{} // gets what a list of acme's waits for, unless it is nil
+	slow   chan chan struct{} // gets what a list or an erasure of acme's waits for, unless it is nil
 }
 
 // held is a store whose imports can be made to wait.
@@ -77,12 +77,21 @@ func (h held) ImportPeople(ctx context.Context, tenant string, in directory.Peop
 }
 
 func (h held) Items(tenant string, k directory.Kind, prefix, after string, limit int) ([]directory.Item, error) {
-	if h.s.lists != nil && tenant == "acme" {
+	h.wait(tenant)
+	return h.Store.Items(tenant, k, prefix, after, limit)
+}
+
+func (h held) Erase(ctx context.Context, tenant, id string, at time.Time, e directory.Erase) (directory.Erasure, error) {
+	h.wait(tenant)
+	return h.Store.Erase(ctx, tenant, id, at, e)
+}
+
+func (h held) wait(tenant string) {
+	if h.s.slow != nil && tenant == "acme" {
 		wait := make(chan struct{})
-		h.s.lists <- wait
+		h.s.slow <- wait
 		<-wait
 	}
-	return h.Store.Items(tenant, k, prefix, after, limit)
 }
 
 const support = "+46840000009"
@@ -725,24 +734,29 @@ func TestATenantHasOneFileReadAndOneImportRunningAtATime(t *testing.T) {
 	s.await(s.acme(202, "POST", "/imports", file).field("job"))
 }
 
-func TestATenantHasOneExportWrittenAtATime(t *testing.T) {
+func TestATenantHasOneExportAndOneErasureUnderWayAtATime(t *testing.T) {
 	s := newService(t)
-	s.lists = make(chan chan struct{})
-	status := make(chan int, 1)
-	go func() { status <- s.do(s.url, s.tokens["acme"], "GET", "/tenants/acme/export?format=csv", "").status }()
-	wait := <-s.lists
-	if a := s.acme(503, "GET", "/export?format=xlsx", ""); a.header.Get("Retry-After") == "" || !strings.Contains(a.field("detail"), "another file") {
-		t.Errorf("%v %s", a.header, a.body)
+	for _, c := range []struct{ method, path, again, other string }{
+		{"GET", "/export?format=csv", "/export?format=xlsx", "/export"},
+		{"POST", "/people/" + s.person(`{"family_name":"Ek"}`) + "/erase?dry_run=true", "/people/x/erase", "/people/x/erase"},
+	} {
+		s.slow = make(chan chan struct{})
+		status := make(chan int, 1)
+		go func() { status <- s.do(s.url, s.tokens["acme"], c.method, "/tenants/acme"+c.path, "").status }()
+		wait := <-s.slow
+		if a := s.acme(503, c.method, c.again, ""); a.header.Get("Retry-After") == "" || !strings.Contains(a.field("detail"), "another") {
+			t.Errorf("%v %s", a.header, a.body)
+		}
+		if a := s.do(s.url, s.tokens["evil"], c.method, "/tenants/evil"+c.other, ""); a.status == 503 {
+			t.Errorf("another tenant: %d %s", a.status, a.body)
+		}
+		close(wait)
+		if got := <-status; got != 200 {
+			t.Errorf("the first %s: %d", c.path, got)
+		}
+		s.slow = nil
+		s.acme(200, c.method, c.path, "")
 	}
-	if a := s.do(s.url, s.tokens["evil"], "GET", "/tenants/evil/export", ""); a.status != 200 {
-		t.Errorf("another tenant: %d %s", a.status, a.body)
-	}
-	close(wait)
-	if got := <-status; got != 200 {
-		t.Errorf("the first: %d", got)
-	}
-	s.lists = nil
-	s.acme(200, "GET", "/export?format=csv", "")
 }
 
 func TestAnExportIsReadAsTheSame(t *testing.T) {

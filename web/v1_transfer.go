@@ -221,10 +221,11 @@ func (s *v1) begin(tenant string, in directory.PeopleImport) (string, error) {
 }
 
 func (s *v1) export(ctx context.Context, in *exportInput) (*exportOutput, error) {
-	if refused := s.exports.enter(ctx, in.Tenant); refused != "" {
-		return nil, huma.ErrorWithHeaders(huma.Error503ServiceUnavailable(refused), http.Header{"Retry-After": {"5"}})
+	leave, err := s.exports.enter(ctx, in.Tenant, "export")
+	if err != nil {
+		return nil, err
 	}
-	defer s.exports.exit(in.Tenant)
+	defer leave()
 	var b bytes.Buffer
 	out := &exportOutput{Disposition: `attachment; filename="` + in.Tenant + "." + in.Format + `"`}
 	if in.Format == "json" {
