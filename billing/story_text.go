@@ -83,6 +83,9 @@ func detail(e call.Entry) string {
 		}
 		text = after
 	}
+	if e.By != "" {
+		b.WriteString(", by " + e.By)
+	}
 	return strings.TrimSpace(b.String())
 }
 

@@ -33,6 +33,7 @@ func TestAStoryReadsAsWhatHappened(t *testing.T) {
 		{Wall: at.Add(16 * time.Second), Since: 16 * time.Second, Kind: call.KindMissed, Agent: "anna", Reason: "no answer", Code: 408},
 		{Wall: at.Add(17 * time.Second), Since: 17 * time.Second, Kind: call.KindTransfer, Agent: "bo", Number: "205"},
 		{Wall: at.Add(18 * time.Second), Since: 18 * time.Second, Kind: "of tomorrow", Agent: "bo", Code: 3},
+		{Wall: at.Add(19 * time.Second), Since: 19 * time.Second, Kind: call.KindGranted, Agent: "bo", Reason: "1m0s", By: "token:Tavla"},
 	}}
 	var b strings.Builder
 	if err := WriteStory(&b, r); err != nil {
@@ -45,6 +46,7 @@ func TestAStoryReadsAsWhatHappened(t *testing.T) {
 		"16.000s 09:00:16.000 missed anna did not take it: no answer (408)",
 		"17.000s 09:00:17.000 connecting bo connects the caller directly with 205",
 		"18.000s 09:00:18.000 of tomorrow bo 3",
+		"19.000s 09:00:19.000 granted a supervisor granted more time: 1m0s, by token:Tavla",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is missing in\n%s", want, b.String())

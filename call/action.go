@@ -53,6 +53,7 @@ type deed struct {
 // act does what a console or the API asks for, or says why not. What a receptionist asks for before her answer is durable
 // waits for that.
 func (c *Call) act(ev Act) {
+	c.by = ev.By
 	if c.phase == opening && c.its(ev) && ev.Do != ActGrant && ev.Do != ActAnswer {
 		c.tooEarly("", ev)
 		return
@@ -71,6 +72,7 @@ func (c *Call) act(ev Act) {
 
 // goOn does what has waited for a colleague.
 func (c *Call) goOn(ev Act, had bool) {
+	c.by = ev.By
 	err := c.may(ev)
 	if err == "" && !had {
 		err = ErrUnavailable
@@ -141,9 +143,9 @@ func (c *Call) deed(a Action) deed {
 	case ActEnd:
 		return deed{c.mayEnd, c.endBy}
 	case ActGrant:
-		return deed{mayGrant, func(ev Act) { c.grant(ev.Agent, ev.Grant) }}
+		return deed{mayGrant, func(ev Act) { c.grant(ev.Grant) }}
 	case ActDivert:
-		return deed{c.mayDivert, func(ev Act) { c.divert(ev.Agent, ev.To) }}
+		return deed{c.mayDivert, func(ev Act) { c.divert(ev.To) }}
 	}
 	return deed{}
 }

@@ -85,6 +85,7 @@ type Call struct {
 	legs      int           // outgoing legs made so far, for their names
 
 	at   Instant
+	by   string // who asked for what is being done, where that is none of the call's receptionists
 	said []Command
 }
 
@@ -220,14 +221,14 @@ func (c *Call) otherLeg(leg LegID, ev Event) {
 }
 
 func (c *Call) begin(at Instant) {
-	c.at, c.said = at, nil
+	c.at, c.by, c.said = at, "", nil
 }
 
 func (c *Call) emit(cmds ...Command) { c.said = append(c.said, cmds...) }
 
 // log adds to the story with the instant of the event being handled.
 func (c *Call) log(e Entry) {
-	e.Wall, e.Since = c.at.Wall, c.at.Since
+	e.Wall, e.Since, e.By = c.at.Wall, c.at.Since, c.by
 	c.emit(Log{e})
 }
 
@@ -258,6 +259,7 @@ func (c *Call) own(ev Event) {
 	case NoAgent:
 		c.noAgent()
 	case Relieved:
+		c.by = ev.By
 		c.relieve(ev.Agent)
 	case Act:
 		c.act(ev)

@@ -23,7 +23,7 @@ func (c *Call) tooEarly(leg LegID, ev Event) {
 func (c *Call) grantEarly() {
 	for len(c.early) > 0 {
 		e := c.early[0]
-		c.early = c.early[1:]
+		c.early, c.by = c.early[1:], ""
 		switch ev := e.ev.(type) {
 		case Transfer:
 			if e.leg == c.agent.leg { // not where the phone has left

@@ -118,8 +118,8 @@ type (
 	// NoAgent tells a waiting call that nobody who may answer it is logged in any more.
 	NoAgent struct{}
 	// Relieved takes an agent out of the call, whatever she does in it: a supervisor frees her. Who is on the line goes back to the
-	// head of the queue, or to her slot.
-	Relieved struct{ Agent string }
+	// head of the queue, or to her slot. By is who did so.
+	Relieved struct{ Agent, By string }
 	// Act is what a receptionist or a supervisor does with the call by console or API. It is answered by one Result.
 	Act struct {
 		Ref string // names it in Result
@@ -127,7 +127,9 @@ type (
 		// been looked at. A consulted colleague may only end her part.
 		Agent      string
 		Supervisor bool
-		Do         Action
+		// By is who asked for it, where that is not the agent herself; what comes of it at once bears it in the story.
+		By string
+		Do Action
 		// To is whom to connect, announce to, or divert to, resolved by the tenant's rules, or refused (Refuse is the SIP status).
 		To     Destination
 		Refuse int

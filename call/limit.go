@@ -60,7 +60,7 @@ func (c *Call) cut(why string) {
 
 // grant gives the call more time: what happens at the limit, the warning before it and the hard cap come later. Where the limit
 // has passed, the time counts from now.
-func (c *Call) grant(by string, more time.Duration) {
+func (c *Call) grant(more time.Duration) {
 	handled := c.handled
 	if c.agent.present && c.counts() {
 		handled += max(0, c.at.Since-c.agent.from)
@@ -70,7 +70,7 @@ func (c *Call) grant(by string, more time.Duration) {
 	}
 	c.granted += more
 	c.limited = false
-	c.log(Entry{Kind: KindGranted, Agent: by, Reason: more.String()})
+	c.log(Entry{Kind: KindGranted, Agent: c.agent.id, Reason: more.String()})
 	if c.phase == talking && c.agent.present {
 		c.armMarks()
 	}

@@ -58,8 +58,8 @@ func (c *Call) handBack(group string) {
 }
 
 // divert sends a caller who waits on to a number, as a supervisor wants.
-func (c *Call) divert(by string, to Destination) {
-	c.log(Entry{Kind: KindDiverted, Agent: by, Number: to.Number})
+func (c *Call) divert(to Destination) {
+	c.log(Entry{Kind: KindDiverted, Number: to.Number})
 	c.leaveLine()
 	c.forward(to, OutcomeForwarded)
 }

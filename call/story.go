@@ -70,9 +70,9 @@ const (
 	KindUnparked  Kind = "unparked"    // parked for too long: she is brought back to the agent, or to the head of the line
 	KindHandBack  Kind = "handed_back" // the agent gave the caller back to the queue, or to the group To
 	KindRelieved  Kind = "relieved"    // a supervisor took the agent out of the call
-	KindGranted   Kind = "granted"     // the agent named gave more time: Reason is how much
+	KindGranted   Kind = "granted"     // a supervisor gave more time: Reason is how much
 	KindLimit     Kind = "limit"       // what was done at the limit: Reason is notify, forward, end, or cap for the hard cap
-	KindDiverted  Kind = "diverted"    // the supervisor named sent a waiting caller on to Number
+	KindDiverted  Kind = "diverted"    // a supervisor sent a waiting caller on to Number
 	KindDialled   Kind = "dialled"     // an outgoing call or a call-back began: the agent calls Number
 	KindReady     Kind = "ready"       // her phone answered
 	KindCalled    Kind = "called"      // the party's phone is called
@@ -113,6 +113,8 @@ type Entry struct {
 	Reason    string    `json:"reason,omitempty"`
 	// To is the colleague or the group that the agent turns to.
 	To string `json:"to,omitempty"`
+	// By is who asked for it, where that was none of the call's receptionists: a supervisor, by the name that the API knows her by.
+	By string `json:"by,omitempty"`
 	// Dialog is set where the entry tells of a leg that must be ended after a crash.
 	Dialog *Dialog `json:"dialog,omitempty"`
 }

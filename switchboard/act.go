@@ -15,6 +15,9 @@ import (
 	"telefonist/record"
 )
 
+// byAgent begins the name of a receptionist who asks for something.
+const byAgent = "agent:"
+
 // do carries out an order on the loop.
 func (b *Board) do(o Order, now time.Time) (Done, error) {
 	l, err := b.ordered(o)
@@ -23,6 +26,9 @@ func (b *Board) do(o Order, now time.Time) (Done, error) {
 	}
 	b.refs++
 	act := call.Act{Ref: strconv.FormatUint(b.refs, 10), Agent: o.Agent, Supervisor: o.Agent == "", Do: o.Do, Grant: o.Grant}
+	if o.By != byAgent+o.Agent {
+		act.By = o.By
+	}
 	if o.To != "" {
 		act.To, act.Refuse, act.Reason = b.actTarget(l, o, now)
 	}
@@ -184,7 +190,7 @@ func (b *Board) freeAgent(agent, by string, now time.Time) error {
 	}
 	id := b.queue.Reserved(agent)
 	if l := b.calls[id]; l != nil && l.final == nil {
-		b.handle(l, now, "", call.Relieved{Agent: agent})
+		b.handle(l, now, "", call.Relieved{Agent: agent, By: by})
 		if l.final == nil {
 			b.queue.Spare(agent, id, now) // it would ring at her phone again
 		}

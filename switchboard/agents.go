@@ -79,7 +79,7 @@ func (b *Board) obey(agent string, code Code, rest string, now time.Time) (o out
 		return outcome{clips: clips}
 	}
 	set := func(to queue.State, reason string) error {
-		return b.setAgent(AgentOrder{Agent: agent, To: to, Reason: reason, By: "agent:" + agent}, now)
+		return b.setAgent(AgentOrder{Agent: agent, To: to, Reason: reason, By: byAgent + agent}, now)
 	}
 	if takes := code == CodePause || code == CodePickUp || code == CodeAwayOn; rest != "" && !takes {
 		return o
@@ -114,7 +114,7 @@ func (b *Board) obey(agent string, code Code, rest string, now time.Time) (o out
 		}
 	case CodeAwayOn, CodeAwayOff:
 		if a, known := b.dir.Agent(agent); known && a.Kind == call.Own && len(a.Tenants) == 1 {
-			return b.switchAway(a.Tenants[0], code == CodeAwayOn, rest, "agent:"+agent, now)
+			return b.switchAway(a.Tenants[0], code == CodeAwayOn, rest, byAgent+agent, now)
 		}
 	}
 	return o

@@ -39,6 +39,8 @@ type Order struct {
 	To string
 	// Grant is how much more time a supervisor grants.
 	Grant time.Duration
+	// By is who asks, for the story where it is not the agent herself: "token:Tavla", "agent:bo", "cli".
+	By string
 }
 
 // Done tells what became of an order.

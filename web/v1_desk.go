@@ -216,7 +216,7 @@ func (s *v1) act(ctx context.Context, id call.ID, a CallAction) (*actionOutput, 
 			return nil, err
 		}
 	}
-	done, err := d.Do(ctx, switchboard.Order{Agent: a.Agent, Call: id, Do: a.Action, To: to, Grant: time.Duration(a.Grant) * time.Second})
+	done, err := d.Do(ctx, switchboard.Order{Agent: a.Agent, Call: id, Do: a.Action, To: to, Grant: time.Duration(a.Grant) * time.Second, By: who.Name})
 	s.Log.Info("call action", "who", who.Name, "agent", a.Agent, "call", done.Call, "action", a.Action, "err", err)
 	return &actionOutput{ActionDone{done.Call, done.Slot, done.Later}}, deskError(err)
 }
