@@ -43,7 +43,7 @@ type CallFacts struct {
 	CommonName   string
 	Received     time.Time
 	Caller       call.Party
-	Agent        string // who has the call, empty for nobody
+	Agent        string // who has the call, or had it where it has ended; empty for nobody
 }
 
 // Facts tells of a live call; ErrNoCall where there is none.
@@ -57,6 +57,9 @@ func (b *Board) Facts(ctx context.Context, id call.ID) (f CallFacts, err error) 
 		r := &l.head.Rules
 		f = CallFacts{Call: id, Tenant: r.Tenant, CommonNumber: r.CommonNumber, CommonName: r.CommonName, Received: l.head.Received,
 			Caller: l.head.Caller, Agent: l.call.Agent()}
+		if l.final != nil {
+			f.Agent = l.final.Parties.Agent // what its record will say
+		}
 	})
 	if err == nil && !found {
 		err = ErrNoCall

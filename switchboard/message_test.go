@@ -60,6 +60,23 @@ func messaged(r record.Record) (all []string) {
 	return all
 }
 
+func TestACallThatHasJustEndedIsStillHersWhoHadIt(t *testing.T) {
+	play(t, crew(nil, named("anna")), func(s *stage) {
+		p := scripted(s)
+		in, _ := p.talks()
+		id := p.looks().Calls[0].ID
+		s.store.slow(time.Second)
+		p.send(in, bye)
+		if f, err := p.board.Facts(s.t.Context(), id); err != nil || f.Agent != "anna" {
+			t.Errorf("before its record is durable it is %q's: %v", f.Agent, err)
+		}
+		p.after(3 * time.Second)
+		if _, err := p.board.Facts(s.t.Context(), id); !errors.Is(err, ErrNoCall) {
+			t.Errorf("after it: %v", err)
+		}
+	})
+}
+
 func TestAMessageIsWrittenWithTheStoryOfItsCall(t *testing.T) {
 	play(t, pool(1, nil), func(s *stage) {
 		p := scripted(s)
