@@ -121,6 +121,8 @@ var (
 	ErrVersion = errors.New("was changed by someone else meanwhile")
 	// ErrTaken: another person has the external id already.
 	ErrTaken = errors.New("external id belongs to another person")
+	// ErrNoSubstitute: a substitute is none of the tenant's people, as when they are deleted while others are given them.
+	ErrNoSubstitute = errors.New("a substitute is not there any more")
 	// ErrImporting: an import of the tenant is running already.
 	ErrImporting = errors.New("an import is running already")
 	// ErrImported: another import has changed the tenant's people since this one was planned.

@@ -45,6 +45,7 @@ func zebraStore(t *testing.T, dir string) *Store {
 	other := directory.Person{GivenName: "Bo", FamilyName: "Ek", Notes: "Vikarie för Zebra Fågel", Substitutes: []string{"a", "c"},
 		Numbers: []directory.Phone{{Kind: directory.PhoneDirect, Number: "+46850000055"}}}
 	mustEdit(t, s, "acme", edit(directory.KindPerson, "a", doc(p), directory.NoVersion), edit(directory.KindPerson, "b", doc(other), directory.NoVersion),
+		edit(directory.KindPerson, "c", doc(directory.Person{FamilyName: "Alm"}), directory.NoVersion),
 		edit(directory.KindReferral, "a/1", []byte(`{"code":"sjuk","note":"hemorrojder"}`), directory.NoVersion),
 		edit(directory.KindNotice, "n", []byte(`{"text":"Zebra Fågels tårta"}`), directory.NoVersion))
 	mustEdit(t, s, "acme", edit(directory.KindNotice, "n", []byte(`{"text":"Ingen tårta"}`), directory.AnyVersion))

@@ -108,7 +108,7 @@ func (s *Store) FindPeople(tenant string, k directory.Key) (ids []string, err er
 
 // Edit carries out changes of one tenant, all or none, in one transaction, and keeps each in the history. It returns the
 // items as they are then; those that were deleted have no Doc. Errors are an *directory.EditError around directory.ErrNotFound,
-// ErrVersion or ErrTaken.
+// ErrVersion, ErrTaken or ErrNoSubstitute.
 func (s *Store) Edit(tenant string, by directory.Actor, at time.Time, edits ...directory.Edit) ([]directory.Item, error) {
 	var out []directory.Item
 	var seq uint64
@@ -124,6 +124,11 @@ func (s *Store) Edit(tenant string, by directory.Actor, at time.Time, edits ...d
 				return &directory.EditError{Index: i, Err: err}
 			}
 			out = append(out, it)
+		}
+		for i, e := range edits {
+			if err := t.haveSubstitutes(e); err != nil {
+				return &directory.EditError{Index: i, Err: err}
+			}
 		}
 		seq = t.state.Seq
 		return t.save()

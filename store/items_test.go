@@ -144,6 +144,76 @@ func TestAPersonWhoIsDeletedIsNobodysSubstitute(t *testing.T) {
 	}
 }
 
+func substitute(id string, subs ...string) json.RawMessage {
+	doc, err := json.Marshal(directory.Person{FamilyName: "N" + id, Substitutes: subs})
+	if err != nil {
+		panic(err)
+	}
+	return doc
+}
+
+func TestNobodyGetsASubstituteWhoIsNotThere(t *testing.T) {
+	s := open(t, t.TempDir(), Options{})
+	mustEdit(t, s, "acme", edit(directory.KindPerson, "a", substitute("a", "b"), directory.NoVersion), edit(directory.KindPerson, "b", substitute("b", "a"), directory.NoVersion))
+	_, err := s.Edit("acme", tester, received, edit(directory.KindPerson, "c", substitute("c"), directory.NoVersion), edit(directory.KindPerson, "a", substitute("a", "b", "gone"), directory.AnyVersion))
+	wantErr(t, err, directory.ErrNoSubstitute)
+	var e *directory.EditError
+	if !errors.As(err, &e) || e.Index != 1 || names(t, s, "acme") != "a=Na b=Nb" {
+		t.Errorf("%v, people %s", err, names(t, s, "acme"))
+	}
+}
+
+// Whoever is gone when an import is in force is nobody's substitute, whether the import or a hand took them away, and whichever gave them to others.
+func TestAnImportLeavesNoSubstituteWhoIsGone(t *testing.T) {
+	for name, c := range map[string]struct {
+		in   directory.PeopleImport
+		hand []directory.Edit
+		want map[string][]string
+	}{
+		"deleted by hand": {directory.PeopleImport{Upserts: map[string]json.RawMessage{"a": substitute("a", "b", "c"), "new": substitute("new", "b")}},
+			[]directory.Edit{edit(directory.KindPerson, "b", nil, directory.AnyVersion)}, map[string][]string{"a": {"c"}, "c": nil, "new": nil}},
+		"given by hand": {directory.PeopleImport{Removed: []string{"b"}},
+			[]directory.Edit{edit(directory.KindPerson, "a", substitute("a", "b", "c"), directory.AnyVersion)}, map[string][]string{"a": {"c"}, "c": nil}},
+		"kept by hand": {directory.PeopleImport{Removed: []string{"b"}, Upserts: map[string]json.RawMessage{"a": substitute("a", "b")}},
+			[]directory.Edit{edit(directory.KindPerson, "b", substitute("b", "new"), directory.AnyVersion), edit(directory.KindPerson, "new", substitute("new"), directory.NoVersion)},
+			map[string][]string{"a": {"b"}, "b": {"new"}, "c": nil, "new": nil}},
+		"named by the import alone": {directory.PeopleImport{Removed: []string{"b"}, Upserts: map[string]json.RawMessage{"a": substitute("a", "b")}}, nil, map[string][]string{"a": nil, "c": nil}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := open(t, t.TempDir(), Options{importChunk: 1})
+			mustEdit(t, s, "acme", edit(directory.KindPerson, "a", substitute("a"), directory.NoVersion), edit(directory.KindPerson, "b", substitute("b"), directory.NoVersion),
+				edit(directory.KindPerson, "c", substitute("c"), directory.NoVersion))
+			var told uint64
+			defer s.Subscribe(func(_ string, seq uint64) { told = seq })()
+			c.in.By, c.in.At = tester, received
+			c.in.Progress = func(int, int) {
+				if c.hand != nil {
+					mustEdit(t, s, "acme", c.hand...)
+					c.hand = nil
+				}
+			}
+			if _, err := s.ImportPeople(t.Context(), "acme", c.in); err != nil {
+				t.Fatal(err)
+			}
+			items, err := s.Items("acme", directory.KindPerson, "", "", 0)
+			if err != nil || len(items) != len(c.want) {
+				t.Errorf("%d people, %v", len(items), err)
+			}
+			for _, it := range items {
+				if want := substitute(it.ID, c.want[it.ID]...); string(it.Doc) != string(want) {
+					t.Errorf("%s, want %s", it.Doc, want)
+				}
+				if h, err := s.History("acme", directory.KindPerson, it.ID); err != nil || string(h[len(h)-1].New) != string(it.Doc) {
+					t.Errorf("history of %s: %+v, %v", it.ID, h, err)
+				}
+			}
+			if seq, _ := s.Seq("acme"); seq != told {
+				t.Errorf("told of %d, the last change is %d", told, seq)
+			}
+		})
+	}
+}
+
 func TestNothingIsWrittenThatBelongsToNobody(t *testing.T) {
 	s := open(t, t.TempDir(), Options{KeyFile: filepath.Join(t.TempDir(), "keys")})
 	mustEdit(t, s, "acme", edit(directory.KindPerson, "a", person("Ek", ""), directory.NoVersion), edit(directory.KindReferral, "a/1", []byte(`{}`), directory.NoVersion),

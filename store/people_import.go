@@ -53,6 +53,8 @@ type peopleImport struct {
 	caughtUp   uint64   // edits up to this one are in the staged generation
 	ids        []string // of the upserts, in order
 	removed    map[string]bool
+	naming     map[string][]string // ids of upserts by the substitutes that they name
+	doubtful   map[string]bool     // people who may have a substitute who is gone
 	counts     directory.ImportCounts
 	total      int
 	last       uint64
@@ -61,11 +63,15 @@ type peopleImport struct {
 
 func (im *peopleImport) run(ctx context.Context) (directory.ImportCounts, error) {
 	im.ids = slices.Sorted(maps.Keys(im.in.Upserts))
-	im.removed = map[string]bool{}
+	im.removed, im.doubtful = map[string]bool{}, map[string]bool{}
 	for _, id := range im.in.Removed {
 		im.removed[id] = true
 	}
 	im.counts.Unchanged = im.in.Unchanged
+	var err error
+	if im.naming, err = naming(im.in.Upserts); err != nil {
+		return im.counts, err
+	}
 	if err := im.begin(); err != nil {
 		return im.counts, err
 	}
@@ -249,8 +255,10 @@ func (im *peopleImport) catchUp() (switched bool, err error) {
 			}
 			value := now.Get([]byte(id))
 			if value == nil {
+				im.doubt(im.naming[id]...)
 				continue
 			}
+			im.doubt(id)
 			it, err := t.decodeItem(directory.KindPerson, id, []byte(id), value)
 			if err != nil {
 				return err
@@ -319,9 +327,14 @@ func (im *peopleImport) switchOver(t *tenantTx) error {
 	}
 	t.state.Generation, t.state.Staging, t.state.Import = im.generation, 0, 0
 	counts := im.counts
-	im.last = t.next()
-	return t.log(directory.Change{Seq: im.last, At: im.in.At.UTC(), By: im.in.By, Action: directory.ActionImport,
+	err := t.log(directory.Change{Seq: t.next(), At: im.in.At.UTC(), By: im.in.By, Action: directory.ActionImport,
 		ID: "import-" + strconv.FormatUint(im.change, 10), Kind: directory.KindPerson, Import: &counts})
+	if err != nil {
+		return err
+	}
+	err = im.settle(t)
+	im.last = t.state.Seq
+	return err
 }
 
 // historyOfImports are the changes that imports made to a person.

@@ -190,6 +190,8 @@ func (s *v1) problem(ctx context.Context, err error) error {
 		told = huma.Error412PreconditionFailed("it " + directory.ErrVersion.Error() + ": read it again")
 	case errors.Is(err, directory.ErrTaken):
 		told = huma.Error409Conflict(directory.ErrTaken.Error(), &huma.ErrorDetail{Location: "body.external_id", Message: directory.ErrTaken.Error()})
+	case errors.Is(err, directory.ErrNoSubstitute):
+		told = huma.Error409Conflict(directory.ErrNoSubstitute.Error() + ": read the people again")
 	case errors.Is(err, directory.ErrImporting):
 		told = huma.Error409Conflict(directory.ErrImporting.Error() + ": wait for its end")
 	case errors.Is(err, directory.ErrImported):
