@@ -132,6 +132,25 @@ func TestNobodyIsThereByWordOfARowThatIsRefused(t *testing.T) {
 	}
 }
 
+func TestNobodyIsTheirOwnSubstitute(t *testing.T) {
+	for file, want := range map[string]string{
+		"external_id;name;ersättare\n1;Anna Ek;Bo Alm, anna ek":         "2:error@2,3",
+		"external_id;name;ersättare\n2;Bo Alm;2":                        "2:error@2,3",
+		"external_id;name;ersättare\n3;Cia Berg;4\n4;Dan Dahl;Dan Dahl": "2:error@2,3 3:error@3,3",
+		"id;name;ersättare\nb;Bo Alm;b":                                 "2:error@2,3",
+		"id;name;ersättare\nd;Di Dahl;d, b":                             "2:update", // an export of one who is
+		"id;name;ersättare\nd;Di Dahl;Di Dahl":                          "2:error@2,3",
+	} {
+		b := NewBook()
+		b.Add("b", Person{ExternalID: "2", GivenName: "Bo", FamilyName: "Alm"})
+		b.Add("d", Person{GivenName: "Di", FamilyName: "Dahl", Substitutes: []string{"d"}})
+		p := mustPlan(t, b, PlanOptions{}, strings.Split(file, "\n")...)
+		if subs := p.Upserts["d"].Substitutes; fates(p) != want || len(subs) > 0 && !slices.Equal(subs, []string{"b"}) {
+			t.Errorf("%q: %s, %q", file, fates(p), subs)
+		}
+	}
+}
+
 func TestASubstituteWhoIsGoneIsLeftOut(t *testing.T) {
 	book := func() *Book {
 		b := NewBook()

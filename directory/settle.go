@@ -64,19 +64,22 @@ func (pl *planner) there() *Book {
 }
 
 // substitute finds whom a word names. It is nobody, and no problem, where the person has had a substitute of that id who will not be
-// there.
+// there, or who is the person.
 func (pl *planner) substitute(there *Book, id, word string) (sub, problem string) {
-	if _, known := there.people[word]; !known && slices.Contains(pl.book.people[id].Substitutes, word) {
+	if _, known := there.people[word]; (!known || word == id) && slices.Contains(pl.book.people[id].Substitutes, word) {
 		return "", ""
 	}
-	return there.one(word)
+	if sub, problem = there.one(word); sub == id {
+		return "", fmt.Sprintf("%q names the person", word)
+	}
+	return sub, problem
 }
 
 // refuse refuses a row for its substitutes, and adds the person whom it would have brought to those who will not be there.
 func (pl *planner) refuse(row int, problem string, gone []string) []string {
 	f := &pl.plan.Fates[row]
 	f.Problems = append(f.Problems, pl.cellProblem(f.Line, Problem{Field: "substitutes", Wrong: problem,
-		Write: "write the person's id, external id, e-mail address or whole name"}))
+		Write: "write the id, external id, e-mail address or whole name of somebody else"}))
 	if f.Fate == Refused {
 		return gone
 	}
