@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"telefonist/account"
@@ -81,9 +82,35 @@ func (s *v1) form(ctx context.Context, tenant string, it directory.Item, brought
 	case directory.KindOffice:
 		return formOf[directory.Office](s, tenant, it)
 	case directory.KindPerson:
-		return formOf[directory.Person](s, tenant, it)
+		return s.formOfPerson(tenant, it, brought)
 	}
 	return nil, directory.Problems{{Field: "kind", Wrong: fmt.Sprintf("%q cannot be restored", it.Kind), Write: "leave it out"}}
+}
+
+// formOfPerson brings an exported person into its form, without substitutes who are there no more, or are the person.
+func (s *v1) formOfPerson(tenant string, it directory.Item, brought map[string]bool) (json.RawMessage, error) {
+	var p directory.Person
+	if err := strict(it.Doc, &p); err != nil {
+		return nil, err
+	}
+	if err := p.Normalize(s.region(tenant)).Err(); err != nil {
+		return nil, err
+	}
+	var failed error
+	p.Substitutes = slices.DeleteFunc(p.Substitutes, func(sub string) bool {
+		if brought[sub] {
+			return sub == it.ID
+		}
+		_, err := s.Store.Item(tenant, directory.KindPerson, sub)
+		if err != nil && !isNotFound(err) {
+			failed = errors.Join(failed, err)
+		}
+		return err != nil || sub == it.ID
+	})
+	if failed != nil {
+		return nil, failed
+	}
+	return json.Marshal(p)
 }
 
 // formOfReferral brings an exported referral into its form. Its code may be one that the tenant no longer has.

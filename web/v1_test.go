@@ -848,6 +848,15 @@ func TestAnExportIsReadAgainAfterADelete(t *testing.T) {
 	}
 }
 
+func TestARestoreLeavesOutSubstitutesWhoAreNotThere(t *testing.T) {
+	s := newService(t)
+	bo := s.person(`{"family_name":"Alm"}`)
+	s.acme(200, "POST", "/restore", `{"items":[{"kind":"person","id":"a","doc":{"family_name":"Ek","substitutes":["gone","a","c","`+bo+`"]}},{"kind":"person","id":"c","doc":{"family_name":"Berg"}}]}`)
+	if a := s.acme(200, "GET", "/people/a", ""); a.field("doc.substitutes.0") != "c" || a.field("doc.substitutes.1") != bo || a.field("doc.substitutes.2") != "" {
+		t.Errorf("%s", a.body)
+	}
+}
+
 func TestARestoreLetsOthersWriteInBetween(t *testing.T) {
 	s := newService(t)
 	all := web.Export{Tenant: "acme"}
