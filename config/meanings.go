@@ -66,7 +66,7 @@ var meanings = map[string]string{
 	"queue.closed":          "What happens to calls while nobody answers for the tenant: `prompt` says so and hangs up, `busy` gives the busy signal, `answer` lets the service answer anyway. A tenant may also `forward`.",
 	"queue.closed_prompt":   "What is said then: a name of `media.prompts`, or a built-in one. Empty: that of the language.",
 	"queue.vip_priority":    "Added to `priority` for callers in a tenant's `vip`. 0 to 200; 0: they wait like others.",
-	"queue.keep_place":      "A caller who hung up while she waited and calls the same tenant again within this time has her old place, in a full line too. Only where her number is shown. Up to 1h; 0: a new place.",
+	"queue.keep_place":      "A caller who hung up while she waited and calls the same tenant again within this time has her old place, in a full line too. Of callers with one number, as behind a PBX, each has her own, and who calls again first the best. Only where the number is shown. Up to 1h; 0: a new place.",
 	"queue.keys":            "What a waiting caller reaches by a key of her telephone, as `{1: wish}`: `wish` leaves a wish to be called back, `\"say opening-hours\"` says a prompt and lets her wait on. A tenant may also have `forward`.",
 	"queue.at_limit":        "When handling takes longer than the plan includes (45s): `record` notes it and sounds the tone, `notify` tells the supervisors besides, `end` says `limit_prompt` and ends the call. A tenant may also `forward`. A supervisor can grant a call more time.",
 	"queue.limit_prompt":    "What a caller hears before her call is ended by `at_limit: end` or at `hard_cap`: a name of `media.prompts`, or a built-in one.",

@@ -119,6 +119,36 @@ func TestKeptPlaceIsThereUntilItIsTakenAndInTime(t *testing.T) {
 	}
 }
 
+// TestCallersWithOneNumberHaveAPlaceEach: who gives up later takes nothing from who came first.
+func TestCallersWithOneNumberHaveAPlaceEach(t *testing.T) {
+	q := New(Limits{})
+	is := func(at float64, want ...float64) {
+		t.Helper()
+		got, ok := q.Recall("acme", "+461", after(at))
+		if ok != (len(want) > 0) || ok && !got.Equal(after(want[0])) {
+			t.Errorf("after %v s the place is %v, %t, want %v", at, got, ok, want)
+		}
+	}
+	q.Remember("acme", "+461", after(1), after(100))
+	q.Remember("acme", "+461", after(3), after(105))
+	q.Remember("acme", "+461", after(2), after(110))
+	q.Remember("acme", "+461", after(2), after(110)) // nothing new
+	is(90, 1)
+	q.Forget("acme", "+461")
+	is(91, 2)
+	q.Forget("acme", "+461")
+	is(92, 3)
+	is(105)
+	q.Remember("acme", "+461", after(106), after(200)) // later than all, and for longer
+	q.Remember("acme", "+461", after(107), after(150))
+	is(149, 106)
+	is(150, 106)
+	is(200)
+	if len(q.kept.places) != 0 || q.kept.lapse.n != 0 {
+		t.Errorf("%d numbers and %d places are left", len(q.kept.places), q.kept.lapse.n)
+	}
+}
+
 func TestLeaseEndsAReservationThatNobodyAnswers(t *testing.T) {
 	q := pool("anna", "bo")
 	q.SetLimits(Limits{Lease: 30 * time.Second})

@@ -95,3 +95,18 @@ func TestWhoHasAnOldPlaceComesIntoAFullLine(t *testing.T) {
 		p.gets(p.lisa("late"), 486)
 	})
 }
+
+func TestWhoGivesUpLaterTakesNoPlaceFromAnotherWithTheSameNumber(t *testing.T) {
+	play(t, crew(func(t *directory.Tenant) { t.Rules.KeepPlace = 3 * time.Minute }, named("anna")), func(s *stage) {
+		p := scripted(s)
+		p.pause("anna", true)
+		first := p.lisa("first")
+		p.comes(numbers[0])
+		second := p.lisa("second")
+		p.comes(numbers[0])
+		p.send(first, bye)
+		p.send(second, bye)
+		p.lisa("again")
+		p.stands(1, 3)
+	})
+}
