@@ -273,25 +273,28 @@ func (q *Queue) forgetAgent(a *agent) {
 	}
 }
 
-// Registered tells that an agent's phone came or went. A phone that was seen to go and comes back ends a pause for missed calls; one
-// that is heard of for the first time, as after a restart, does not.
+// Registered tells that an agent's phone came or went. A phone that goes ends a pause for missed calls: one that comes back works. That
+// it is heard of for the first time, as after a restart, ends none.
 func (q *Queue) Registered(id string, up bool, now time.Time) {
 	q.tick(now)
-	_, back := q.phones[id]
-	if up || back {
-		q.phones[id] = up
+	if up {
+		q.phones[id] = true
+	} else {
+		delete(q.phones, id)
+		if s, unknown := q.saved[id]; unknown {
+			s.Paused = forgiven(s.Paused)
+			q.saved[id] = s
+		}
 	}
 	a := q.agents[id]
-	if a == nil || a.phone == up {
+	if a == nil || a.phone == up && (up || a.paused != PausedMissed) {
 		return
 	}
 	a.phone = up
 	if !up {
+		a.paused = forgiven(a.paused)
 		q.happen(a, EventPhoneDown, now)
 		return
-	}
-	if back {
-		a.forgive()
 	}
 	q.refresh(a, now)
 	q.happen(a, EventPhoneUp, now)
@@ -300,11 +303,12 @@ func (q *Queue) Registered(id string, up bool, now time.Time) {
 // refresh makes an agent the one who has been idle for the shortest time, without a miss. She is not free: she is about to be.
 func (q *Queue) refresh(a *agent, now time.Time) { a.idleSince, a.misses = nanos(now), 0 }
 
-// forgive ends a pause for missed calls.
-func (a *agent) forgive() {
-	if a.paused == PausedMissed {
-		a.paused = ""
+// forgiven is what is left of a pause when one for missed calls ends.
+func forgiven(paused string) string {
+	if paused == PausedMissed {
+		return ""
 	}
+	return paused
 }
 
 // Login tells that an agent has come to work. It ends a pause for missed calls. It returns false for an agent that does
@@ -317,7 +321,7 @@ func (q *Queue) Login(id string, now time.Time) bool {
 	}
 	if a.loggedOut {
 		a.loggedOut, a.calls = false, 0
-		a.forgive()
+		a.paused = forgiven(a.paused)
 		q.refresh(a, now)
 		q.happen(a, EventLogIn, now)
 	}

@@ -152,7 +152,7 @@ func (q *Queue) Free(id string, c call.ID, how call.Freed, now time.Time) bool {
 		a.misses++
 		a.idleSince = nanos(now)
 		q.exclude(c, id, now.Add(q.limits.Again))
-		if q.limits.Misses > 0 && a.misses >= q.limits.Misses && a.paused == "" {
+		if q.limits.Misses > 0 && a.misses >= q.limits.Misses && a.paused == "" && a.phone {
 			a.paused = PausedMissed
 		}
 	}

@@ -40,7 +40,7 @@ type Queue struct {
 
 	// Who answers.
 	agents   map[string]*agent
-	phones   map[string]bool       // whether a phone that ever came is registered, also of agents who are not known (yet)
+	phones   map[string]bool       // agents whose phone is registered, also such as are not known (yet)
 	saved    map[string]Saved      // log-out and pause of such as are not known (yet)
 	holds    map[call.ID][]*agent  // who is reserved for a call
 	profiles map[string]*profile   // agents who are alike

@@ -312,12 +312,11 @@ func TestSinceTellsWhenTheStateBegan(t *testing.T) {
 	since(20, 12)
 }
 
-// TestAPauseForMissedCallsOutlivesARestart: a phone that is registered anew at a start has not come back, it was never seen to go.
+// TestAPauseForMissedCallsOutlivesARestart: a phone that is heard of for the first time has not come back.
 func TestAPauseForMissedCallsOutlivesARestart(t *testing.T) {
 	q := New(Limits{})
 	q.Restore("bo", Saved{Paused: PausedMissed}, t0)
 	q.SetAgents([]Agent{{ID: "bo", Kind: call.Service}}, t0)
-	q.Registered("bo", false, t0) // it never was
 	q.Registered("bo", true, t0)
 	state(t, q, "bo", 0, Paused)
 	q.SetAgents(nil, after(1)) // she is disabled, so her phone is forgotten, and is enabled again
@@ -326,4 +325,35 @@ func TestAPauseForMissedCallsOutlivesARestart(t *testing.T) {
 	state(t, q, "bo", 2, Offline)
 	q.Registered("bo", true, after(3))
 	state(t, q, "bo", 3, Available)
+}
+
+// TestAPhoneThatGoesEndsAPauseForMissedCalls: also where it comes back to another process, or went before that one knew of it.
+func TestAPhoneThatGoesEndsAPauseForMissedCalls(t *testing.T) {
+	for _, how := range []string{"gone before", "ran out meanwhile", "while it rang"} {
+		q := New(Limits{Misses: 1})
+		saved := Saved{Paused: PausedMissed}
+		if how != "ran out meanwhile" {
+			before := pool("bo")
+			before.SetLimits(Limits{Misses: 1})
+			wait(before, "1", 0)
+			expect(t, before, 0, "1-bo")
+			before.Rings("bo", t0)
+			free := func() { before.Free("bo", "1", call.FreedMissed, after(2)) }
+			if how == "gone before" {
+				free()
+			}
+			before.Registered("bo", false, after(2))
+			if how == "while it rang" {
+				free()
+			}
+			saved, _ = before.Saved("bo")
+		}
+		q.Restore("bo", saved, after(4))
+		q.SetAgents([]Agent{{ID: "bo", Kind: call.Service}}, after(4))
+		if how == "ran out meanwhile" {
+			q.Registered("bo", false, after(4))
+		}
+		q.Registered("bo", true, after(5))
+		t.Run(how, func(t *testing.T) { state(t, q, "bo", 5, Available) })
+	}
 }

@@ -203,12 +203,17 @@ func TestBindingsSurviveARestart(t *testing.T) {
 	if got := again.Contacts("anna", later); !reflect.DeepEqual(got, r.Contacts("anna", later)) {
 		t.Fatalf("%+v", got)
 	}
-	if got := l.take(); !strings.Contains(got, "anna true") || !strings.Contains(got, "delete sip:c@d") {
+	if got := l.take(); !strings.Contains(got, "anna true") || strings.Contains(got, "false") || !strings.Contains(got, "delete sip:c@d") {
 		t.Fatal(got)
 	}
 	// The same Call-ID goes on counting.
 	if res := put(again, 1, later, "Contact: <sip:a@b>"); res.StatusCode != 500 {
 		t.Fatal("an old REGISTER was taken after the restart")
+	}
+	late, l := newLogged()
+	late.Restore(kept[1:], noon.Add(time.Hour))
+	if got := l.take(); got != "delete sip:c@d; anna false" {
+		t.Fatal(got)
 	}
 }
 

@@ -172,7 +172,7 @@ func (r *Registrar) Known(src netip.AddrPort) (flow, host bool) {
 }
 
 // Restore puts back the bindings that a store kept. Those that have run out by
-// now are deleted from the store.
+// now are deleted from the store, and an agent who has no other is told of as gone.
 func (r *Registrar) Restore(list []Binding, now time.Time) {
 	r.change(func() []event {
 		var events []event
@@ -183,6 +183,11 @@ func (r *Registrar) Restore(list []Binding, now time.Time) {
 			}
 			old := r.table.agents[b.Agent]
 			events = append(events, r.table.replace(b.Agent, old, append(old[:len(old):len(old)], b), now)...)
+		}
+		for _, e := range events {
+			if e.deleted != nil && len(r.table.agents[e.agent]) == 0 {
+				events = append(events, event{agent: e.agent, changed: true, at: now})
+			}
 		}
 		return events
 	})
