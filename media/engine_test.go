@@ -205,6 +205,25 @@ func TestLossIsPreservedAndRepeatsAreDropped(t *testing.T) {
 	}
 }
 
+// A media server that is changed in the middle of a call may go on with lower numbers and the same SSRC.
+func TestASenderThatBeginsAnewWithLowerNumbersIsHeard(t *testing.T) {
+	t.Parallel()
+	for _, codec := range []negotiate.Codec{negotiate.PCMA, negotiate.G722} {
+		r := newRig(t)
+		a, b := r.phone(negotiate.PCMA), r.phone(codec)
+		r.Do(call.Connect{A: a.leg, B: b.leg})
+		a.speakOnce(t, r, b)
+		a.say(440)
+		heard := b.hear(1)
+		a.mu.Lock()
+		a.seq -= 500
+		a.mu.Unlock()
+		a.speak(440)
+		heard = append(heard, b.hear(20)...)
+		oneStream(t, heard)
+	}
+}
+
 func TestUnknownPayloadsAreNotRelayedAndLeaveNoGap(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

@@ -159,7 +159,7 @@ func (l *leg) take(raw []byte, from netip.AddrPort, now int64) (p packet, to lis
 	}
 	in.watch.heard(now)
 	l.counts.received.Add(1)
-	a, lost := in.window.add(p.ssrc, p.seq)
+	a, lost := in.window.hear(p.ssrc, p.seq)
 	if lost > 0 {
 		l.counts.lost.Add(uint64(lost))
 	}

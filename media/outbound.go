@@ -287,7 +287,8 @@ func (o *outbound) join(s source, p *packet, audio, late bool, now int64) bool {
 	if o.joined && o.current == s {
 		stepped := int32(p.time + o.timeShift - o.stamp)
 		waited, jump := int32(min(ticks(now-o.at, s.rate), 1<<30)), int32(2*s.rate)
-		dropout := int16(p.seq+o.seqShift-o.seq) > maxDropout || int16(p.seq+o.seqShift-o.seq) < -maxDropout
+		ahead := int(int16(p.seq + o.seqShift - o.seq))
+		dropout := ahead > maxDropout || ahead <= -windowSize
 		if late || !dropout && (!audio || stepped >= -jump && stepped <= waited+jump) {
 			return false
 		}

@@ -144,6 +144,22 @@ func TestWindowBeginsAnewWithANewSource(t *testing.T) {
 	}
 }
 
+func TestTwoOldPacketsInSequenceAreASenderThatBeganAnew(t *testing.T) {
+	var w window
+	w.hear(1, 1000)
+	for i, tc := range []struct {
+		seq  uint16
+		want arrival
+	}{
+		{900, arrivedOld}, {902, arrivedOld}, {901, arrivedOld}, {1001, arrivedNew}, {902, arrivedOld}, // stragglers
+		{500, arrivedOld}, {501, arrivedAnew}, {502, arrivedNew}, {500, arrivedTwice}, {501, arrivedTwice},
+	} {
+		if a, _ := w.hear(1, tc.seq); a != tc.want {
+			t.Errorf("%d: %d: %v, want %v", i, tc.seq, a, tc.want)
+		}
+	}
+}
+
 // tape is a flow that keeps what is sent.
 type tape struct{ sent []packet }
 

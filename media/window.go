@@ -28,6 +28,23 @@ type window struct {
 	highest uint16
 	cycles  uint32 // wraps of the sequence number, for reports
 	seen    uint64
+
+	old  bool   // the last packet that was heard came too late to matter
+	next uint16 // the number after it
+}
+
+// hear is add for what a far side sends: two packets in sequence that are too late to matter are a sender that began anew (RFC 3550
+// appendix A.1).
+func (w *window) hear(ssrc uint32, seq uint16) (a arrival, lost int) {
+	anew := w.old && seq == w.next
+	a, lost = w.add(ssrc, seq)
+	if a == arrivedOld && anew {
+		lost = w.missing()
+		*w = window{started: true, ssrc: ssrc, highest: seq, seen: ^uint64(0)}
+		return arrivedAnew, lost
+	}
+	w.old, w.next = a == arrivedOld, seq+1
+	return a, lost
 }
 
 // add notes a packet, and how many earlier ones are now known to be lost.
