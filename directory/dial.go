@@ -48,9 +48,10 @@ func IsExtension(s string) bool {
 // advice, information in a crisis, the police, and the emergency numbers that PBXs of other countries know.
 var shortService = map[string]bool{"112": true, "1177": true, "11313": true, "11414": true, "911": true, "999": true}
 
-// short tells an emergency or a national short service number, which leaves the PBX though it looks like an extension.
+// short tells an emergency or a national short service number, which leaves the PBX though it looks like an extension. What only begins with one
+// is an extension like others: a PBX compares all of what it is sent at once.
 func short(digits, region string) bool {
-	return shortService[digits] || len(digits) <= 6 && phonenumbers.ConnectsToEmergencyNumber(digits, region)
+	return shortService[digits] || len(digits) <= 6 && phonenumbers.IsEmergencyNumber(digits, region)
 }
 
 // Target says where a dialled string leads for a call of this tenant: "205" is the tenant's own extension, everything

@@ -13,6 +13,8 @@ func TestDialledStringsAreExtensionsOrNumbers(t *testing.T) {
 		"205":           {Extension: "205"},
 		"10":            {Extension: "10"},
 		"99998":         {Extension: "99998"},
+		"1121":          {Extension: "1121"}, // of a series that many companies have: the PBX knows it as one of its own
+		"11200":         {Extension: "11200"},
 		" 205;user=x ":  {Extension: "205"},
 		"08-500 000 01": {Number: "+46850000001"},
 		"+46900123456":  {Number: "+46900123456"},
