@@ -253,13 +253,13 @@ func TestOverflow(t *testing.T) {
 	t.Run("forward that fails before 200 is refused", func(t *testing.T) {
 		h := enter(t, before(forward), full)
 		says(t, h.event("k-t1", call.Failed{Code: 486}), "reject c 486")
-		ended(t, h, call.OutcomeFailed, call.CausePolicy)
+		ended(t, h, call.OutcomeQueueFull, call.CausePolicy)
 	})
 	t.Run("forward after 200 plays ringing, and busy where it fails", func(t *testing.T) {
 		h := enter(t, forward, full)
 		says(t, h.pass(20*time.Second), "hangup k-t1 (policy), log unreached no_answer, disarm recall, play busy to c")
 		h.pass(5 * time.Second)
-		ended(t, h, call.OutcomeFailed, call.CausePolicy)
+		ended(t, h, call.OutcomeQueueFull, call.CausePolicy)
 	})
 	t.Run("forward without a number plays the prompt", func(t *testing.T) {
 		h := enter(t, func(r *call.Rules) { r.Overflow = call.OverflowForward }, func(h *harness) {})

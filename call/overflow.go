@@ -140,9 +140,13 @@ func (c *Call) forwardFailed(reason string, code int) {
 	c.log(Entry{Kind: KindUnreached, Leg: c.target.leg, Number: c.target.to.Number, Code: code, Reason: reason})
 	c.target = target{}
 	c.emit(Disarm{TimerRecall})
+	o := c.leaveAs
+	if o == OutcomeForwarded { // she asked for it, and was not
+		o = OutcomeFailed
+	}
 	if c.accepted {
-		c.playOut(SourceBusy, OutcomeFailed)
+		c.playOut(SourceBusy, o)
 		return
 	}
-	c.finish(c.overflowed(OutcomeFailed), CausePolicy)
+	c.finish(c.overflowed(o), CausePolicy)
 }
