@@ -129,7 +129,11 @@ func judge(out io.Writer, dir string, names map[string]string, expected []demo.E
 	if len(wrong) > 0 {
 		return exit(exitMismatch, fmt.Errorf("%d things did not add up; the log is in %s", len(wrong), filepath.Join(dir, demoLog)))
 	}
-	fmt.Fprintf(out, "All %d calls add up: one record each, one row for each answered call, and everyone heard whom they should.\n", len(expected))
+	refused := ""
+	if n := len(expected) - len(records); n > 0 {
+		refused = fmt.Sprintf(", none for %d that had to be refused", n)
+	}
+	fmt.Fprintf(out, "All %d calls add up: one record each%s, one row for each answered call, and everyone heard whom they should.\n", len(expected), refused)
 	return nil
 }
 
