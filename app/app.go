@@ -8,9 +8,7 @@ import (
 	"log/slog"
 	"maps"
 	"net"
-	"net/http"
 	"net/netip"
-	"os"
 	"regexp"
 	"sync"
 	"sync/atomic"
@@ -300,94 +298,6 @@ func (a *App) startSIP(ctx context.Context) error {
 	return nil
 }
 
-func (a *App) startWeb(context.Context) error {
-	l, err := net.Listen("tcp", a.cfg.Web.Listen.String())
-	if err != nil {
-		return err
-	}
-	a.web = l.Addr()
-	l = limit(l)
-	srv := a.publicServer(a.withHooks(web.Public(Version(), a, a.reg, a.v1.Register)))
-	srv.RegisterOnShutdown(a.v1.EndStreams)
-	a.serve("web", srv, func() error {
-		if tls := a.cfg.Web.TLS; tls.Cert != "" {
-			return srv.ServeTLS(l, tls.Cert, tls.Key)
-		}
-		return srv.Serve(l)
-	})
-	return nil
-}
-
-func (a *App) startAdmin(context.Context) error {
-	path := SocketPath(a.cfg.Store.Dir)
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err // the store's lock is ours, so nobody else listens there
-	}
-	l, err := listenPrivate(path)
-	if err != nil {
-		return err
-	}
-	mux := http.NewServeMux()
-	a.v1.RegisterLocal(mux)
-	mux.Handle("/", web.Admin(Version(), stored{a.store}, a.board, web.MessageRoutes(outboxOf{stored{a.store}, a.outbox})))
-	srv := a.httpServer(mux)
-	srv.RegisterOnShutdown(a.v1.EndStreams)
-	a.serve("admin socket", srv, func() error { return srv.Serve(l) })
-	return nil
-}
-
-// listenPrivate makes a socket that only this user can open: it is bound inside the store's folder, which is private,
-// and its mode says so too.
-func listenPrivate(path string) (net.Listener, error) {
-	l, err := net.Listen("unix", path)
-	if err != nil {
-		return nil, err
-	}
-	if err := os.Chmod(path, 0o600); err != nil {
-		l.Close()
-		return nil, err
-	}
-	return l, nil
-}
-
-// httpServer is slow to nobody's harm. What it has to say of single connections is for debugging: a stranger could fill
-// the log with it.
-func (a *App) httpServer(h http.Handler) *http.Server {
-	return &http.Server{Handler: h, ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
-}
-
-// answerFor is how long an answer to the outside may take from the end of the request's header: reading the largest file, and sending what
-// was made of it. Streams of events have deadlines of their own.
-const answerFor = 5 * time.Minute
-
-// publicServer cuts off who reads an answer too slowly: it is in memory for as long.
-func (a *App) publicServer(h http.Handler) *http.Server {
-	srv := a.httpServer(h)
-	srv.WriteTimeout = answerFor
-	return srv
-}
-
-// serve runs an HTTP server until it is stopped.
-func (a *App) serve(name string, srv *http.Server, run func() error) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		if err := run(); !errors.Is(err, http.ErrServerClosed) {
-			a.failed <- fmt.Errorf("%s: %w", name, err)
-		}
-	}()
-	a.parts.add(name, func(ctx context.Context) error {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
-		defer cancel()
-		err := srv.Shutdown(ctx)
-		if errors.Is(err, context.DeadlineExceeded) {
-			err = srv.Close()
-		}
-		<-done
-		return err
-	})
-}
-
 // Stop refuses new calls, lets live ones go on for at most the configured drain time or until ctx ends, ends those that
 // are left, and closes everything. No record is lost.
 func (a *App) Stop(ctx context.Context) error {
@@ -408,50 +318,6 @@ func (a *App) Stop(ctx context.Context) error {
 	err := a.parts.stop(context.WithoutCancel(ctx))
 	a.log.Info("stopped")
 	return err
-}
-
-// Reload applies a changed configuration: trunks, tenants, agents, plans, queue settings. What needs a restart is
-// logged and left as it was. Where it fails everything goes on as before.
-func (a *App) Reload(cfg *config.Config) error {
-	a.reload.Lock()
-	defer a.reload.Unlock()
-	if err := Check(cfg); err != nil {
-		return err
-	}
-	dir, err := provision(a.store, cfg)
-	if err != nil {
-		return err
-	}
-	before := a.tenants.Load()
-	if err := a.setTenants(dir); err != nil {
-		return err
-	}
-	if err := a.reloadMessages(cfg); err != nil {
-		return errors.Join(err, a.setTenants(before))
-	}
-	a.finder.reloaded(before, dir)
-	a.sip.SetTrunks(trunks(cfg))
-	a.trunkAudio.Store(trunkAudio(cfg))
-	a.phones.setDirectory(dir)
-	a.limits = limits(cfg)
-	a.board.SetDirectory(dir, a.limits)
-	for _, name := range needRestart(a.cfg, cfg) {
-		a.log.Warn("this change needs a restart", "section", name)
-	}
-	return nil
-}
-
-func needRestart(old, new *config.Config) []string {
-	var changed []string
-	for name, pair := range map[string][2]any{
-		"sip": {old.SIP, new.SIP}, "media": {old.Media, new.Media}, "web": {old.Web, new.Web}, "store": {old.Store, new.Store},
-		"log": {old.Log, new.Log}, "codes": {old.Codes, new.Codes}, "alarms": {old.Alarms, new.Alarms}, "drain_timeout": {old.DrainTimeout, new.DrainTimeout},
-	} {
-		if fmt.Sprint(pair[0]) != fmt.Sprint(pair[1]) {
-			changed = append(changed, name)
-		}
-	}
-	return changed
 }
 
 // trunks are the trunks of a configuration as sip has them.
