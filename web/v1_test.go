@@ -857,6 +857,35 @@ func TestARestoreLeavesOutSubstitutesWhoAreNotThere(t *testing.T) {
 	}
 }
 
+// Somebody deletes a person whom the restore has just brought, so that their referral belongs to nobody.
+func TestARestoreThatFailsHalfWayTellsHowFarItCameAndCanBeSentAgain(t *testing.T) {
+	s := newService(t)
+	all := web.Export{Items: []directory.Item{{Kind: directory.KindPerson, ID: "p", Doc: json.RawMessage(`{"family_name":"Ek"}`)}}}
+	for n := range 500 {
+		all.Items = append(all.Items, directory.Item{Kind: directory.KindNotice, ID: fmt.Sprint("n", n), Doc: json.RawMessage(`{"text":"x"}`)})
+	}
+	all.Items = append(all.Items, directory.Item{Kind: directory.KindReferral, ID: "p/1", Doc: json.RawMessage(`{"code":"sjuk"}`)})
+	body, err := json.Marshal(all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var deleted atomic.Bool
+	defer s.store.Subscribe(func(string, uint64) {
+		if deleted.CompareAndSwap(false, true) {
+			if _, err := s.store.Edit("acme", directory.Actor{}, time.Now(), directory.Edit{Kind: directory.KindPerson, ID: "p", Match: directory.AnyVersion}); err != nil {
+				t.Error(err)
+			}
+		}
+	})()
+	if a := s.acme(409, "POST", "/restore", string(body)); !strings.Contains(a.field("detail"), "500 of 501") {
+		t.Errorf("%s", a.body)
+	}
+	s.acme(200, "POST", "/restore", string(body))
+	if a := s.acme(200, "GET", "/people/p/referrals", ""); a.field("items.0.doc.code") != "sjuk" {
+		t.Errorf("%s", a.body)
+	}
+}
+
 func TestARestoreLetsOthersWriteInBetween(t *testing.T) {
 	s := newService(t)
 	all := web.Export{Tenant: "acme"}

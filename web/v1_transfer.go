@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -307,10 +308,23 @@ func (s *v1) restoreExport(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
+	written := 0
 	for chunk := range slices.Chunk(edits, restoreChunk) {
 		if _, err := s.Store.Edit(in.Tenant, people.By, people.At, chunk...); err != nil {
-			return nil, err
+			return nil, s.halfWay(ctx, written, len(edits), err)
 		}
+		written += len(chunk)
 	}
 	return &struct{ Body directory.ImportCounts }{counts}, nil
+}
+
+// halfWay tells how far a restore came. What an item belongs to may have been deleted by hand since it was looked at: sending the file again
+// brings that back too.
+func (s *v1) halfWay(ctx context.Context, written, all int, err error) error {
+	s.Log.ErrorContext(ctx, "api: a restore ended half-way", "who", identity(ctx).Name, "written", written, "of", all, "err", err)
+	text := fmt.Sprintf("the people are written, and %d of %d other items: send the file again", written, all)
+	if isNotFound(err) {
+		return huma.Error409Conflict(text)
+	}
+	return huma.Error503ServiceUnavailable(text)
 }
