@@ -46,6 +46,9 @@ type eraser struct {
 	masked  []uint64                   // changes of other items that mention the person
 	imports []importedChange
 	seq     uint64
+
+	from time.Time // where to look at calls and messages; zero: at all
+	live time.Time // when the first of the tenant's calls came that went on at the last look, or x.at
 }
 
 // importedChange is one that an import made to another person.
@@ -71,6 +74,9 @@ func (x *eraser) run(ctx context.Context) error {
 		return err
 	}
 	if err := errors.Join(x.fromCalls(ctx), x.fromMessages(ctx)); err != nil {
+		return err
+	}
+	if err := x.meanwhile(ctx); err != nil {
 		return err
 	}
 	if err := x.s.updateTenant(x.tenant, x.fromDirectory); err != nil {

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"time"
 
 	"go.etcd.io/bbolt"
 
@@ -34,9 +36,13 @@ func (x *eraser) onCall() error {
 	if err != nil {
 		return err
 	}
+	x.live = x.at
 	for _, o := range live {
 		if o.Head.Rules.Tenant != x.tenant {
 			continue
+		}
+		if o.Head.Received.Before(x.live) {
+			x.live = o.Head.Received
 		}
 		text, err := json.Marshal(struct {
 			Caller any
@@ -50,6 +56,19 @@ func (x *eraser) onCall() error {
 		}
 	}
 	return nil
+}
+
+// clocks is how far the instants that calls and messages bear may be before their being written.
+const clocks = time.Minute
+
+// meanwhile looks again at what was written since the first look: by calls that began since, and by those that went on then, in which the
+// person may have come to take part. What goes on now is refused as at first.
+func (x *eraser) meanwhile(ctx context.Context) error {
+	x.from = x.live.Add(-clocks)
+	if err := x.onCall(); err != nil {
+		return err
+	}
+	return errors.Join(x.fromCalls(ctx), x.fromMessages(ctx))
 }
 
 // calledBack looks at the wishes: each becomes a call, which names whom it is to.
@@ -79,7 +98,7 @@ func (x *eraser) calledBack() error {
 
 // fromCalls masks the person in the tenant's call records.
 func (x *eraser) fromCalls(ctx context.Context) error {
-	sc, err := newScan(Filter{Tenant: x.tenant})
+	sc, err := newScan(Filter{Tenant: x.tenant, From: x.from})
 	if err != nil {
 		return err
 	}
@@ -144,7 +163,7 @@ func maskRecord(traces *directory.Traces, key, value []byte) (masked []byte, fou
 // fromMessages deletes the messages to the person, and masks the person in others.
 func (x *eraser) fromMessages(ctx context.Context) error {
 	op := &eraseOp{traces: &x.traces, id: x.id}
-	err := x.s.Messages(ctx, MessageFilter{Tenant: x.tenant}, func(o record.Outgoing) (err error) {
+	err := x.s.Messages(ctx, MessageFilter{Tenant: x.tenant, From: x.from}, func(o record.Outgoing) (err error) {
 		if x.traces.Is(o.Message.To.Address) {
 			x.out.Messages++
 			op.forget = append(op.forget, o.Message.ID)

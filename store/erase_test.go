@@ -246,6 +246,68 @@ func TestNobodyIsErasedWhoIsToBeCalledBack(t *testing.T) {
 	}
 }
 
+// during is a context whose holder is interrupted once, when what it does has come so far.
+type during struct {
+	context.Context
+	soFar func() bool
+	do    func()
+}
+
+func (d *during) Err() error {
+	if d.do != nil && d.soFar() {
+		do := d.do
+		d.do = nil
+		do()
+	}
+	return d.Context.Err()
+}
+
+// What begins or ends while the calls are masked is no trace either, however late it is.
+func TestAnErasureMasksWhatHappensMeanwhile(t *testing.T) {
+	masked := func(s *Store) func() bool {
+		return func() bool {
+			r, err := s.Call(id(1)) // the last one in which the person is
+			return err == nil && r.Parties.Caller == ""
+		}
+	}
+	head := func(n int, caller string) record.Commit {
+		c := headOf(n)
+		c.Head.Rules.Tenant, c.Head.Caller.Number = "acme", caller
+		return c
+	}
+	final := func(n int) record.Commit {
+		c := finalOf(n)
+		c.Final.Tenant, c.Final.Parties = "acme", record.Parties{Caller: "+46700000009", Target: zebraMobile}
+		return c
+	}
+	t.Run("a call that goes on", func(t *testing.T) {
+		dir := t.TempDir()
+		s := zebraStore(t, dir)
+		_, err := s.Erase(&during{t.Context(), masked(s), func() { mustCommit(t, s, head(7, zebraMobile)) }}, "acme", "a", received, directory.Erase{By: tester})
+		wantErr(t, err, directory.ErrOnCall)
+		mustCommit(t, s, final(7))
+		if done, err := s.Erase(t.Context(), "acme", "a", received, directory.Erase{By: tester}); err != nil || done.Calls != 1 {
+			t.Errorf("asked again: %+v, %v", done, err)
+		}
+		if all := left(t, dir); len(all) > 0 {
+			t.Errorf("still in the files: %q", all)
+		}
+	})
+	t.Run("a call that comes to the person and ends", func(t *testing.T) {
+		dir := t.TempDir()
+		s := zebraStore(t, dir)
+		mustCommit(t, s, head(7, "+46700000009"))
+		at := received.Add(time.Hour) // later than the call came
+		done, err := s.Erase(&during{t.Context(), masked(s), func() { mustCommit(t, s, final(7)) }}, "acme", "a", at, directory.Erase{By: tester})
+		if err != nil || done.Calls != 3 {
+			t.Errorf("%+v, %v", done, err)
+		}
+		if all := left(t, dir); len(all) > 0 {
+			t.Errorf("still in the files: %q", all)
+		}
+	})
+}
+
 func TestWhatMentionsThePersonStaysAndIsTold(t *testing.T) {
 	dir := t.TempDir()
 	s := zebraStore(t, dir)
