@@ -240,12 +240,17 @@ func (x *eraser) fromDirectory(t *tenantTx) error {
 	if err := x.count(t); err != nil {
 		return err
 	}
-	if _, had, err := t.item(directory.KindPerson, x.id); err != nil {
+	_, had, err := t.item(directory.KindPerson, x.id)
+	if err != nil {
 		return err
-	} else if had {
-		if _, err := t.edit(directory.Edit{Kind: directory.KindPerson, ID: x.id, Match: directory.AnyVersion}, x.e.By, x.at); err != nil {
-			return err
-		}
+	}
+	if had {
+		_, err = t.edit(directory.Edit{Kind: directory.KindPerson, ID: x.id, Match: directory.AnyVersion}, x.e.By, x.at)
+	} else {
+		err = t.gone(directory.KindPerson, x.id, x.e.By, x.at)
+	}
+	if err != nil {
+		return err
 	}
 	if err := x.emptyHistory(t); err != nil {
 		return err

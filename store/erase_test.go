@@ -308,6 +308,18 @@ func TestAnErasureMasksWhatHappensMeanwhile(t *testing.T) {
 	})
 }
 
+func TestAnErasureOfSomebodyWhoWasDeletedTakesThemOutOfOthersSubstitutes(t *testing.T) {
+	s := open(t, t.TempDir(), Options{})
+	mustEdit(t, s, "acme", edit(directory.KindPerson, "a", substitute("a"), directory.NoVersion), edit(directory.KindPerson, "b", substitute("b", "a"), directory.NoVersion))
+	if err := s.updateTenant("acme", func(t *tenantTx) error { return t.remove(directory.KindPerson, "a") }); err != nil { // as earlier versions deleted
+		t.Fatal(err)
+	}
+	done, err := s.Erase(t.Context(), "acme", "a", received, directory.Erase{By: tester})
+	if it, _ := s.Item("acme", directory.KindPerson, "b"); err != nil || done.Substitutes != 1 || string(it.Doc) != string(substitute("b")) {
+		t.Errorf("%+v, %v: %s", done, err, it.Doc)
+	}
+}
+
 func TestWhatMentionsThePersonStaysAndIsTold(t *testing.T) {
 	dir := t.TempDir()
 	s := zebraStore(t, dir)
