@@ -430,6 +430,35 @@ func TestWhatACrashLeavesOfAnImportIsDroppedAtStart(t *testing.T) {
 	}
 }
 
+// As the referrals of somebody whom an import removed may be health data, they are dropped though a crash comes before that.
+func TestACrashBehindAnImportLeavesNoReferralOfNobody(t *testing.T) {
+	dir, crashed := t.TempDir(), t.TempDir()
+	s := open(t, dir, Options{openedTx: func(_ *bbolt.DB, op string) {
+		if op != "referrals" {
+			return
+		}
+		for _, name := range []string{callsFile, directoryFile} {
+			text, err := os.ReadFile(filepath.Join(dir, name))
+			if err == nil {
+				err = os.WriteFile(filepath.Join(crashed, name), text, 0o600)
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		}
+	}})
+	mustEdit(t, s, "acme", edit(directory.KindPerson, "a", person("Ek", ""), directory.NoVersion), edit(directory.KindReferral, "a/1", []byte(`{"code":"sjuk"}`), directory.NoVersion))
+	if _, err := s.ImportPeople(t.Context(), "acme", directory.PeopleImport{Removed: []string{"a"}, By: tester, At: received}); err != nil {
+		t.Fatal(err)
+	}
+	after := open(t, crashed, Options{})
+	for _, one := range []*Store{s, after} {
+		if items, err := one.Items("acme", directory.KindReferral, "", "", 0); err != nil || len(items) != 0 || names(t, one, "acme") != "" || len(generations(t, one)) != 1 {
+			t.Errorf("left: %v, %v", items, err)
+		}
+	}
+}
+
 // TestNoCallWaitsForAnImport holds an import in the middle of a transaction, as a slow disk would, and lets a call live its life.
 func TestNoCallWaitsForAnImport(t *testing.T) {
 	s := open(t, t.TempDir(), Options{importChunk: 20})

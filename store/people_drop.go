@@ -2,7 +2,6 @@ package store
 
 import (
 	"bytes"
-	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -29,9 +28,12 @@ func (s *Store) dropStaging(tenant string) error {
 	return errors.Join(err, s.dropGenerations(tenant))
 }
 
-// dropGenerations removes the generations of people that are neither in force nor being staged, and the referrals of people
-// whom an import removed.
+// dropGenerations removes the generations of people that are neither in force nor being staged, and before them the referrals of people
+// whom an import removed: while there is another generation, the next start knows that this is still to be done.
 func (s *Store) dropGenerations(tenant string) error {
+	if err := s.dropReferralsOfNobody(tenant); err != nil {
+		return err
+	}
 	for {
 		var old []byte
 		err := s.viewTenant(tenant, "generations", func(t *tenantTx) error {
@@ -43,7 +45,7 @@ func (s *Store) dropGenerations(tenant string) error {
 			return nil
 		})
 		if err != nil || old == nil {
-			return cmp.Or(err, s.dropReferralsOfNobody(tenant))
+			return err
 		}
 		for _, part := range [][]byte{bucketPeople, bucketIndex} {
 			err := s.dropBucket(tenant, func(t *tenantTx) (*bbolt.Bucket, []byte) {
