@@ -32,7 +32,7 @@ type fileKey struct {
 // keyring seals secrets with AES-256-GCM. Its file lies outside the store, so that a copy of the store shows no secret.
 type keyring struct {
 	path string
-	// kept tells whether something is sealed already. Nobody calls it who holds what a write of the store needs.
+	// kept tells whether something is sealed already. It is asked within the transaction that seals, so it must not write.
 	kept func() (bool, error)
 
 	mu   sync.Mutex // protects keys and the file

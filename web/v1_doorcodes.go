@@ -72,7 +72,7 @@ type shownDoorCode struct {
 func (s *v1) doorCodeRoutes() {
 	const path = "/tenants/{tenant}/offices/{id}/doorcodes"
 	register(s, http.MethodGet, path, "list-doorcodes", "An office's door codes, without the codes", reading, s.listDoorCodes)
-	register(s, http.MethodPut, path+"/{code}", "put-doorcode", "Keep a door code, sealed", writing, s.putDoorCode, changing)
+	register(s, http.MethodPut, path+"/{code}", "put-doorcode", "Keep a door code, sealed", writing, s.putDoorCode, changing, failing(http.StatusServiceUnavailable))
 	register(s, http.MethodDelete, path+"/{code}", "delete-doorcode", "Delete a door code", writing, s.deleteDoorCode, status(http.StatusNoContent), changing)
 	register(s, http.MethodPost, path+"/{code}/show", "show-doorcode", "Show one door code during a call of the tenant; each look is kept with agent and call",
 		[]account.Scope{account.RevealCodes}, s.showDoorCode, failing(http.StatusGone, http.StatusServiceUnavailable))
