@@ -40,10 +40,10 @@ func (c *Call) consultWith(leg LegID, ev Consult, had bool) {
 // callTarget calls whom the receptionist wants to speak to while the caller waits: on the second leg that she dialled, or on
 // her own where there is none.
 func (c *Call) callTarget(leg LegID, to Destination, dialog *Dialog) {
-	if c.agent.onHold {
-		c.agent.onHold = false
+	if c.agent.onHold && !c.agent.held {
 		c.log(Entry{Kind: KindResumed, Leg: c.agent.leg, Agent: c.agent.id}) // the caller is hers again when the consultation ends
 	}
+	c.agent.onHold = false
 	c.consult, c.side = leg, withTarget
 	c.dropWhisper()
 	c.log(Entry{Kind: KindConsult, Leg: leg, Agent: c.agent.id, Number: to.Number, To: to.Agent, Dialog: dialog})

@@ -41,3 +41,24 @@ func TestAHoldOfThePhoneGoesOnAfterARecall(t *testing.T) {
 		}
 	})
 }
+
+// TestAConsultationEndsNoHoldOfThePhone: the console held the caller first, and then her phone as she dialled a second call.
+func TestAConsultationEndsNoHoldOfThePhone(t *testing.T) {
+	play(t, crew(nil, named("anna")), func(s *stage) {
+		p := scripted(s)
+		_, agent := p.talks()
+		p.does(Order{Agent: "anna", Do: call.ActHold})
+		p.send(agent, call.Held{})
+		p.after(5 * time.Second)
+		p.in("second", call.Dialled{Agent: "anna", Target: "205"})
+		p.after(2 * time.Millisecond)
+		p.send(p.leg(), call.Failed{Code: 486})
+		p.after(10 * time.Second)
+		p.send(agent, call.Resumed{})
+		p.after(time.Minute)
+		p.send(agent, bye)
+		if n := counted(p.only()); n.Hold < 15*time.Second || n.Hold > 16*time.Second || n.Talk < time.Minute {
+			t.Errorf("held for %v, talked for %v", n.Hold, n.Talk)
+		}
+	})
+}
