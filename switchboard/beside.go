@@ -76,6 +76,9 @@ func (b *Board) keep(kind record.KeptKind, id string, doc any) {
 	b.beside.Kept = append(b.beside.Kept, k)
 }
 
+// besideAtOnce bounds the events in one commit, which calls' commits wait for.
+const besideAtOnce = 1000
+
 // saveBeside gives the store what has come since the last time, at the end of a turn.
 func (b *Board) saveBeside() {
 	if b.besidePending || len(b.beside.Stream)+len(b.beside.Kept) == 0 || b.cfg.Store == nil {
@@ -84,8 +87,9 @@ func (b *Board) saveBeside() {
 	if b.besideFailed && !b.retryAt.IsZero() {
 		return // goes along with the next attempt
 	}
-	c := b.beside
-	b.beside, b.besidePending = record.Commit{}, true
+	c, n := b.beside, min(len(b.beside.Stream), besideAtOnce)
+	c.Stream = b.beside.Stream[:n:n]
+	b.beside, b.besidePending = record.Commit{Stream: b.beside.Stream[n:]}, true
 	b.cfg.Store.Commit(c, func(err error) {
 		b.box.put(mail{posted: time.Now(), run: func() { b.savedBeside(c, err) }}, 0)
 	})

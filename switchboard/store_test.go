@@ -1,6 +1,7 @@
 package switchboard
 
 import (
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -255,4 +256,47 @@ func TestShutdownWaitsUntilAgentsStatesAreDurable(t *testing.T) {
 			})
 		})
 	}
+}
+
+// pieces is a store that notes how much it is given at once beside calls.
+type pieces struct {
+	*tardy
+	largest int
+}
+
+func (s *pieces) Commit(c record.Commit, done func(error)) {
+	s.largest = max(s.largest, len(c.Stream))
+	s.tardy.Commit(c, done)
+}
+
+// TestWhatHasWaitedBesideCallsHoldsUpNoCall: it is written in pieces, in order, each once.
+func TestWhatHasWaitedBesideCallsHoldsUpNoCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &stage{world: newWorld(t), t: t, store: newMemStore(t)}
+		store := &pieces{tardy: &tardy{s.store, 3}}
+		stop := s.start(testDirectory(t, 2, nil), store)
+		const all = 2*besideAtOnce + 10
+		s.board.ask(t.Context(), func() {
+			for n := range all {
+				s.board.streamed(record.StreamEvent{At: time.Now(), About: record.AboutNote, Kind: record.NoteSent, Code: n})
+			}
+		})
+		time.Sleep(20 * time.Second)
+		stop()
+		settled()
+		s.store.mu.Lock()
+		defer s.store.mu.Unlock()
+		var notes []int
+		for _, e := range s.store.stream {
+			if e.About == record.AboutNote {
+				notes = append(notes, e.Code)
+			}
+		}
+		if len(notes) != all || !slices.IsSorted(notes) || notes[all-1] != all-1 || store.largest != besideAtOnce {
+			t.Errorf("%d events were written, at most %d at once", len(notes), store.largest)
+		}
+		if n := len(s.store.stream); s.store.stream[n-1].Kind != record.ServiceDown {
+			t.Errorf("the stream ends with %+v", s.store.stream[n-1])
+		}
+	})
 }
