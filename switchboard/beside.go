@@ -39,7 +39,8 @@ func (b *Board) thin() {
 		}
 	}
 	slices.Reverse(left)
-	b.metrics.refusedMail.Add(float64(len(old) - len(left)))
+	b.metrics.givenUp.Add(float64(len(old) - len(left)))
+	b.log.Error("events beside calls given up: the store has not written for long", "events", len(old)-len(left), "from", old[0].At, "to", old[len(old)-1].At)
 	b.beside.Stream = append(left, all[len(old):]...)
 }
 

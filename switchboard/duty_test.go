@@ -7,6 +7,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
 	"telefonist/call"
 	"telefonist/directory"
 	"telefonist/queue"
@@ -306,6 +308,9 @@ func TestAFloodBesideCallsGivesUpTheOldestEvents(t *testing.T) {
 			told := b.beside.Stream
 			if len(told) > mostBeside || told[0].Kind != record.ServiceUp {
 				t.Errorf("%d events, the first is %+v", len(told), told[0])
+			}
+			if n := testutil.ToFloat64(b.metrics.givenUp); int(n)+len(told) != len(all)+2 {
+				t.Errorf("%v of %d events are said to be missing, %d are left", n, len(all)+2, len(told))
 			}
 			tally := record.NewTally()
 			for i, e := range told {

@@ -32,6 +32,7 @@ type metrics struct {
 	lost        prometheus.Counter
 	stranded    prometheus.Counter
 	refusedMail prometheus.Counter
+	givenUp     prometheus.Counter
 }
 
 func threshold(k call.Kind) string {
@@ -68,6 +69,7 @@ func newMetrics(reg prometheus.Registerer, b *Board) *metrics {
 		lost:        prometheus.NewCounter(prometheus.CounterOpts{Name: "telefonist_calls_unsaved_total", Help: "Calls whose record could not be written before the service stopped."}),
 		stranded:    prometheus.NewCounter(prometheus.CounterOpts{Name: "telefonist_agents_stranded_total", Help: "Agents whose reservation ran out since nothing was heard of their call."}),
 		refusedMail: prometheus.NewCounter(prometheus.CounterOpts{Name: "telefonist_switchboard_refused_total", Help: "Events that a full mailbox refused."}),
+		givenUp:     prometheus.NewCounter(prometheus.CounterOpts{Name: "telefonist_events_given_up_total", Help: "Events beside calls that are missing in the stream: the store could not write them, and too many waited."}),
 	}
 	for _, o := range call.Outcomes {
 		m.calls.WithLabelValues(string(o))
@@ -81,7 +83,7 @@ func newMetrics(reg prometheus.Registerer, b *Board) *metrics {
 	for _, t := range tariff.AllTariffs() {
 		m.rows.WithLabelValues(t.String())
 	}
-	reg.MustRegister(m.calls, m.active, m.wait, m.handling, m.thresholds, m.rows, m.lag, m.panics, m.lost, m.stranded, m.refusedMail, &state{board: b})
+	reg.MustRegister(m.calls, m.active, m.wait, m.handling, m.thresholds, m.rows, m.lag, m.panics, m.lost, m.stranded, m.refusedMail, m.givenUp, &state{board: b})
 	return m
 }
 
