@@ -61,20 +61,20 @@ func (x *eraser) run(ctx context.Context) error {
 	if err := x.onCall(); err != nil {
 		return err
 	}
+	if !x.e.DryRun {
+		if err := x.s.markScrub(); err != nil {
+			return err
+		}
+	}
+	if err := errors.Join(x.fromCalls(ctx), x.fromMessages(ctx)); err != nil {
+		return err
+	}
+	// Only now, since texts may be reworded while all calls are read.
 	if err := errors.Join(x.mentions(ctx), x.earlier(ctx)); err != nil {
 		return err
 	}
 	if x.e.DryRun {
-		if err := errors.Join(x.fromCalls(ctx), x.fromMessages(ctx)); err != nil {
-			return err
-		}
 		return x.s.viewTenant(x.tenant, "erase", x.count)
-	}
-	if err := x.s.markScrub(); err != nil {
-		return err
-	}
-	if err := errors.Join(x.fromCalls(ctx), x.fromMessages(ctx)); err != nil {
-		return err
 	}
 	if err := x.meanwhile(ctx); err != nil {
 		return err

@@ -308,6 +308,21 @@ func TestAnErasureMasksWhatHappensMeanwhile(t *testing.T) {
 	})
 }
 
+// Somebody heeds what the dry run told, and rewords a text while the erasure is at the calls.
+func TestAnErasureMasksWhatIsRewordedMeanwhile(t *testing.T) {
+	s := zebraStore(t, t.TempDir())
+	mustEdit(t, s, "acme", edit(directory.KindQuestion, "q", []byte(`{"answer":"Zebra Fågel"}`), directory.NoVersion))
+	masked := func() bool { r, err := s.Call(id(1)); return err == nil && r.Parties.Caller == "" }
+	reword := func() {
+		mustEdit(t, s, "acme", edit(directory.KindQuestion, "q", []byte(`{"answer":"Bo"}`), directory.AnyVersion))
+	}
+	done, err := s.Erase(&during{t.Context(), masked, reword}, "acme", "a", received, directory.Erase{By: tester})
+	h, _ := s.History("acme", directory.KindQuestion, "q")
+	if err != nil || len(done.Mentions) != 0 || len(h) != 2 || strings.Contains(string(h[0].New)+string(h[1].Old), "Zebra") {
+		t.Errorf("%+v, %v: %+v", done, err, h)
+	}
+}
+
 func TestAnErasureOfSomebodyWhoWasDeletedTakesThemOutOfOthersSubstitutes(t *testing.T) {
 	s := open(t, t.TempDir(), Options{})
 	mustEdit(t, s, "acme", edit(directory.KindPerson, "a", substitute("a"), directory.NoVersion), edit(directory.KindPerson, "b", substitute("b", "a"), directory.NoVersion))
