@@ -430,6 +430,42 @@ func TestWhatACrashLeavesOfAnImportIsDroppedAtStart(t *testing.T) {
 	}
 }
 
+// A crash comes while a stopped import is taken back: what it would have done never shows.
+func TestACrashBehindAnImportThatWasStoppedLeavesNoHistory(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, Options{importChunk: 10})
+	mustEdit(t, s, "acme", edit(directory.KindPerson, "p000000", person("Old", ""), directory.NoVersion))
+	im := &peopleImport{s: s, tenant: "acme", in: directory.PeopleImport{Upserts: many(4)}, ids: []string{"p000000", "p000001"}}
+	if err := im.begin(); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := im.chunk(""); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.unstage("acme"); err != nil {
+		t.Fatal(err)
+	}
+	for _, when := range []string{"before", "after"} {
+		if h, err := s.History("acme", directory.KindPerson, "p000000"); err != nil || len(h) != 1 {
+			t.Errorf("%s the crash: %+v, %v", when, h, err)
+		}
+		checkAndClose(t, s)
+		s = open(t, dir, Options{})
+	}
+	if names(t, s, "acme") != "p000000=Old" || len(generations(t, s)) != 1 {
+		t.Error("something is left")
+	}
+	err := s.viewTenant("acme", "test", func(tt *tenantTx) error {
+		if n := len(keysWith(tt.b.Bucket(bucketImports), nil)); n != 0 || tt.state.Import != 0 {
+			t.Errorf("%d imports are left, of which %d is to be dropped", n, tt.state.Import)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
 // As the referrals of somebody whom an import removed may be health data, they are dropped though a crash comes before that.
 func TestACrashBehindAnImportLeavesNoReferralOfNobody(t *testing.T) {
 	dir, crashed := t.TempDir(), t.TempDir()

@@ -15,17 +15,29 @@ import (
 
 // dropStaging takes back an import that came to nothing, in chunks.
 func (s *Store) dropStaging(tenant string) error {
-	var change uint64
-	err := s.updateTenant(tenant, func(t *tenantTx) error {
-		change = t.state.Import
-		t.state.Staging, t.state.Import = 0, 0
-		return nil
-	})
+	change, err := s.unstage(tenant)
 	if err != nil || change == 0 {
 		return err
 	}
 	err = s.dropBucket(tenant, func(t *tenantTx) (*bbolt.Bucket, []byte) { return t.b.Bucket(bucketImports), number(change) })
+	if err == nil {
+		err = s.updateTenant(tenant, func(t *tenantTx) error {
+			if t.state.Import == change { // no other one has begun
+				t.state.Import = 0
+			}
+			return nil
+		})
+	}
 	return errors.Join(err, s.dropGenerations(tenant))
+}
+
+// unstage lets the next import begin. The state goes on naming the changes of this one, which are in no history, until they are gone.
+func (s *Store) unstage(tenant string) (change uint64, err error) {
+	err = s.updateTenant(tenant, func(t *tenantTx) error {
+		change, t.state.Staging = t.state.Import, 0
+		return nil
+	})
+	return change, err
 }
 
 // dropGenerations removes the generations of people that are neither in force nor being staged, and before them the referrals of people
@@ -138,12 +150,13 @@ func (s *Store) dropLeftovers() error {
 		return err
 	}
 	for _, tenant := range tenants {
-		var staging, generations int
+		var staged bool
+		var generations int
 		err := s.viewTenant(tenant, "leftovers", func(t *tenantTx) error {
-			staging, generations = int(t.state.Staging), len(keysWith(t.b.Bucket(bucketGenerations), nil))
+			staged, generations = t.state.Import != 0, len(keysWith(t.b.Bucket(bucketGenerations), nil))
 			return nil
 		})
-		if err == nil && staging != 0 {
+		if err == nil && staged {
 			err = s.dropStaging(tenant)
 		} else if err == nil && generations > 1 {
 			err = s.dropGenerations(tenant)

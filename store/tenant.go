@@ -29,7 +29,8 @@ var keyState = []byte("state")
 type tenantState struct {
 	Seq        uint64 `json:"seq"`        // of the last change
 	Generation uint64 `json:"generation"` // of people that is in force
-	// Staging is the generation that an import writes, zero where none runs; Import is the number of its change.
+	// Staging is the generation that an import writes, zero where none runs; Import is the number of its change, which stays until the changes of
+	// one that came to nothing are dropped.
 	Staging uint64 `json:"staging,omitempty"`
 	Import  uint64 `json:"import,omitempty"`
 	Last    uint64 `json:"last,omitempty"` // the newest generation that was ever begun
