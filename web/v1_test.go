@@ -61,9 +61,10 @@ type service struct {
 	desk   *board
 	hold   chan struct{}      // imports wait for it, unless it is nil
 	slow   chan chan struct{} // gets what a list or an erasure of acme's waits for, unless it is nil
+	first  func()             // done before the next edit, unless it is nil
 }
 
-// held is a store whose imports can be made to wait.
+// held is a store whose work can be made to wait for others'.
 type held struct {
 	*store.Store
 	s *service
@@ -74,6 +75,14 @@ func (h held) ImportPeople(ctx context.Context, tenant string, in directory.Peop
 		<-h.s.hold
 	}
 	return h.Store.ImportPeople(ctx, tenant, in)
+}
+
+func (h held) Edit(tenant string, by directory.Actor, at time.Time, edits ...directory.Edit) ([]directory.Item, error) {
+	if first := h.s.first; first != nil {
+		h.s.first = nil
+		first()
+	}
+	return h.Store.Edit(tenant, by, at, edits...)
 }
 
 func (h held) Items(tenant string, k directory.Kind, prefix, after string, limit int) ([]directory.Item, error) {
@@ -821,6 +830,16 @@ func TestAnExportIsReadAsTheSame(t *testing.T) {
 		}
 		s.acme(404, "GET", "/people/new", "")
 	}
+}
+
+func TestASubstituteWhoIsDeletedAtTheSameMomentIsAConflict(t *testing.T) {
+	s := newService(t)
+	bo := s.person(`{"family_name":"Alm"}`)
+	s.first = func() { s.acme(204, "DELETE", "/people/"+bo, "", "If-Match", "*") }
+	if a := s.acme(409, "PUT", "/people/anna", `{"family_name":"Ek","substitutes":["`+bo+`"]}`, "If-None-Match", "*"); !strings.Contains(a.field("detail"), "substitute") {
+		t.Errorf("%s", a.body)
+	}
+	s.acme(404, "GET", "/people/anna", "")
 }
 
 func TestAnExportIsReadAgainAfterADelete(t *testing.T) {
