@@ -118,13 +118,22 @@ func (b *Board) unpark(l *live) {
 	l.slot = 0
 }
 
+// parkedFor is the call in a slot where an agent may have it, nil where there is none: whose callers are parked is not told.
+func (b *Board) parkedFor(a directory.Agent, slot int) *live {
+	l := b.parked[slot]
+	if l == nil || l.final != nil || foreign(a, l.tenant.ID) || !a.Serves(l.tenant.ID) && l.parkedBy != a.ID {
+		return nil
+	}
+	return l
+}
+
 func (b *Board) pickUp(agent string, slot int, now time.Time) (call.ID, error) {
 	a, known := b.dir.Agent(agent)
 	if !known || a.Disabled {
 		return "", unknown("agent", agent)
 	}
-	l := b.parked[slot]
-	if l == nil || l.final != nil || foreign(a, l.tenant.ID) || !a.Serves(l.tenant.ID) && l.parkedBy != agent { // whose callers are parked is not told
+	l := b.parkedFor(a, slot)
+	if l == nil {
 		return "", fmt.Errorf("nobody is parked at %d: %w", slot, ErrUnknown)
 	}
 	if !b.queue.Ask(agent, l.head.Call, now) {

@@ -74,3 +74,25 @@ func TestAWaitingCallIsNotGivenToAnotherCompanysReceptionist(t *testing.T) {
 		}
 	})
 }
+
+func TestWhoseCallerIsParkedIsNotToldToAnotherCompanysReceptionist(t *testing.T) {
+	play(t, neighbours, func(s *stage) {
+		s.board.cfg.Codes = Codes{CodePickUp: "*16"}
+		p := scripted(s)
+		in := p.parks("anna")
+		dials := func(leg call.LegID, agent string) {
+			p.in(leg, call.Dialled{Agent: agent, Target: "*161"})
+			p.after(2 * time.Millisecond)
+			p.send(leg, call.PromptDone{})
+		}
+		dials("foreign", "beata")
+		if p.heard("sv-picking-up") || !p.heard("sv-not-allowed") {
+			t.Error("she hears that somebody is parked")
+		}
+		dials("own", "anna")
+		if !p.heard("sv-picking-up") || p.lastDial().To.Agent != "anna" {
+			t.Error("who parked the caller cannot pick her up")
+		}
+		p.send(in, bye)
+	})
+}
