@@ -3,7 +3,9 @@ package switchboard
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/oklog/ulid/v2"
@@ -268,20 +270,39 @@ func (b *Board) deliver(m *mail) {
 	b.legEvent(m.leg, m.at, m.event)
 }
 
-// ask runs f on the loop and waits for it.
+// errPanicked: what was asked for panicked, which the log tells of.
+var errPanicked = errors.New("the server failed at it")
+
+// ask runs f on the loop and waits for it. After any other error than errPanicked f has not run and never does: what is told as not done is not
+// done later, and nothing that f writes is read meanwhile.
 func (b *Board) ask(ctx context.Context, f func()) error {
-	ran := make(chan struct{})
-	if !b.box.put(mail{posted: time.Now(), run: func() { f(); close(ran) }}, roomForNoise) {
+	var taken atomic.Bool // by the loop, or by whoever gives up
+	over, ran := make(chan struct{}), false
+	run := func() {
+		if taken.CompareAndSwap(false, true) {
+			defer close(over)
+			f()
+			ran = true
+		}
+	}
+	if !b.box.put(mail{posted: time.Now(), run: run}, roomForNoise) {
 		return ErrStopped
 	}
+	var err error
 	select {
-	case <-ran:
-		return nil
+	case <-over:
 	case <-b.done:
-		return ErrStopped
+		err = ErrStopped
 	case <-ctx.Done():
-		return ctx.Err()
+		err = ctx.Err()
 	}
+	if taken.CompareAndSwap(false, true) {
+		return err
+	}
+	if <-over; !ran { // at once: nothing on the loop waits
+		return errPanicked
+	}
+	return nil
 }
 
 func newID(at time.Time) call.ID {

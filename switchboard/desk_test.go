@@ -1,6 +1,7 @@
 package switchboard
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"reflect"
@@ -565,6 +566,24 @@ func TestOneLiveCallIsFoundByItsNameOrItsAgent(t *testing.T) {
 		p.send(in, bye)
 		_, err := p.board.Live(s.t.Context(), want.ID, "")
 		p.fails(err, ErrUnknown)
+	})
+}
+
+// Whoever has given up was told that nothing was done, and is still reading what they have of the answer.
+func TestWhatNobodyWaitsForAnyMoreIsNotDone(t *testing.T) {
+	play(t, crew(nil, named("anna")), func(s *stage) {
+		p := scripted(s)
+		busy := make(chan struct{})
+		p.board.box.put(mail{run: func() { <-busy }}, 0)
+		ctx, giveUp := context.WithCancel(s.t.Context())
+		giveUp()
+		ran := false
+		err := p.board.ask(ctx, func() { ran = true })
+		close(busy)
+		p.looks() // the loop has come past it
+		if !errors.Is(err, context.Canceled) || ran {
+			t.Errorf("%v, done: %t", err, ran)
+		}
 	})
 }
 
