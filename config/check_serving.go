@@ -17,9 +17,9 @@ func (c *Config) checkCodes() {
 	v := reflect.ValueOf(c.Codes)
 	names := fields(v.Type())
 	for i, f := range names {
-		code := v.Field(f.index).String()
+		code := v.FieldByIndex(f.index).String()
 		for _, earlier := range names[:i] {
-			other := v.Field(earlier.index).String()
+			other := v.FieldByIndex(earlier.index).String()
 			if code == "" || other == "" || c.failed("codes."+f.name) || !strings.HasPrefix(code, other) && !strings.HasPrefix(other, code) {
 				continue
 			}
@@ -63,17 +63,17 @@ func (k *provisionCheck) group(s *source, at string, id ID) {
 
 // serving checks what a tenant and its common numbers say about when the service answers.
 func (k *provisionCheck) serving(s *source, at string, t TenantSpec) {
-	own := t.serving()
+	own := t.ServingSpec
 	k.servingOf(s, at, t, own, own)
 	for i, n := range or(t.CommonNumbers, nil) {
-		if said := n.serving(); said != (servingSpec{}) {
+		if said := n.ServingSpec; said != (ServingSpec{}) {
 			k.servingOf(s, fmt.Sprintf("%s.common_numbers[%d]", at, i), t, said, overlay(said, own))
 		}
 	}
 }
 
 // servingOf checks what is said at a place; whole is that with what it inherits.
-func (k *provisionCheck) servingOf(s *source, at string, t TenantSpec, said, whole servingSpec) {
+func (k *provisionCheck) servingOf(s *source, at string, t TenantSpec, said, whole ServingSpec) {
 	mode := directory.Mode(or(whole.Service, string(directory.ModeAlways)))
 	k.mode(s, at, t, mode, said, whole)
 	shut := or(whole.Closed, k.c.Queue.Closed)
@@ -96,7 +96,7 @@ func (k *provisionCheck) goesWith(s *source, at, key string, forward, said bool,
 	}
 }
 
-func (k *provisionCheck) mode(s *source, at string, t TenantSpec, mode directory.Mode, said, whole servingSpec) {
+func (k *provisionCheck) mode(s *source, at string, t TenantSpec, mode directory.Mode, said, whole ServingSpec) {
 	joins := mode == directory.ModeWithOwn || mode == directory.ModeOverflow
 	for _, key := range []struct {
 		name string

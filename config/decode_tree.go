@@ -27,17 +27,17 @@ func pairs(n ast.Node) ([]*ast.MappingValueNode, bool) {
 // field is a key of a struct.
 type field struct {
 	name  string
-	index int
+	index []int // of reflect.Value.FieldByIndex
 	tag   reflect.StructTag
 }
 
-// fields returns the keys of a struct type in their order.
+// fields returns the keys of a struct type in their order, with those of the structs that are embedded in it.
 func fields(t reflect.Type) []field {
 	var all []field
-	for i := range t.NumField() {
-		name, _, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ",")
+	for _, f := range reflect.VisibleFields(t) {
+		name, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
 		if name != "" && name != "-" {
-			all = append(all, field{name, i, t.Field(i).Tag})
+			all = append(all, field{name, f.Index, f.Tag})
 		}
 	}
 	return all
@@ -75,7 +75,7 @@ func (d decoder) mapping(n ast.Node, v reflect.Value, path string) {
 		seen[name] = at
 		if f, ok := byName(known, name); ok {
 			d.s.at["key:"+join(path, name)] = at
-			d.value(entry.Value, v.Field(f.index), join(path, name), f.tag)
+			d.value(entry.Value, v.FieldByIndex(f.index), join(path, name), f.tag)
 			continue
 		}
 		d.unknown(at, path, name, known)

@@ -51,18 +51,10 @@ type TenantSpec struct {
 
 	Voicemail *[]Dial `yaml:"voicemail" json:"voicemail,omitempty"`
 
-	Service      *string          `yaml:"service" json:"service,omitempty" enum:"always|with_own|overflow|closed_hours|when_away"`
-	PoolAfter    *tariff.Duration `yaml:"pool_after" json:"pool_after,omitempty" max:"1h"`
-	PoolWhen     *int             `yaml:"pool_when" json:"pool_when,omitempty" max:"1000"`
-	PoolHours    *Hours           `yaml:"pool_hours" json:"pool_hours,omitempty"`
-	Hours        *Hours           `yaml:"hours" json:"hours,omitempty"`
-	Closed       *string          `yaml:"closed" json:"closed,omitempty" enum:"prompt|busy|forward|answer"`
-	ClosedPrompt *string          `yaml:"closed_prompt" json:"closed_prompt,omitempty"`
-	ClosedTo     *Dial            `yaml:"closed_to" json:"closed_to,omitempty"`
-	Levels       *[]LevelSpec     `yaml:"levels" json:"levels,omitempty"`
-	Skills       *[]Skill         `yaml:"skills" json:"skills,omitempty"`
-	Strategy     *string          `yaml:"strategy" json:"strategy,omitempty" enum:"longest_idle|fewest_calls|round_robin|ring_all"`
-	Share        *int             `yaml:"share" json:"share,omitempty" min:"1" max:"100"`
+	ServingSpec
+
+	Strategy *string `yaml:"strategy" json:"strategy,omitempty" enum:"longest_idle|fewest_calls|round_robin|ring_all"`
+	Share    *int    `yaml:"share" json:"share,omitempty" min:"1" max:"100"`
 
 	VIP         *[]Caller           `yaml:"vip" json:"vip,omitempty"`
 	VIPPriority *int                `yaml:"vip_priority" json:"vip_priority,omitempty" max:"200"`
@@ -83,6 +75,11 @@ type CommonSpec struct {
 	Number          Number `yaml:"number" json:"number" required:"the number, as number: \"+4684000001\""`
 	CustomerService bool   `yaml:"customer_service" json:"customer_service,omitempty"`
 
+	ServingSpec
+}
+
+// ServingSpec is what both a tenant and a common number say about when the service answers.
+type ServingSpec struct {
 	Service      *string          `yaml:"service" json:"service,omitempty" enum:"always|with_own|overflow|closed_hours|when_away"`
 	PoolAfter    *tariff.Duration `yaml:"pool_after" json:"pool_after,omitempty" max:"1h"`
 	PoolWhen     *int             `yaml:"pool_when" json:"pool_when,omitempty" max:"1000"`
@@ -93,28 +90,6 @@ type CommonSpec struct {
 	ClosedTo     *Dial            `yaml:"closed_to" json:"closed_to,omitempty"`
 	Levels       *[]LevelSpec     `yaml:"levels" json:"levels,omitempty"`
 	Skills       *[]Skill         `yaml:"skills" json:"skills,omitempty"`
-}
-
-// servingSpec is what both a tenant and a common number say about when the service answers.
-type servingSpec struct {
-	Service      *string          `yaml:"service" json:"service,omitempty" enum:"always|with_own|overflow|closed_hours|when_away"`
-	PoolAfter    *tariff.Duration `yaml:"pool_after" json:"pool_after,omitempty" max:"1h"`
-	PoolWhen     *int             `yaml:"pool_when" json:"pool_when,omitempty" max:"1000"`
-	PoolHours    *Hours           `yaml:"pool_hours" json:"pool_hours,omitempty"`
-	Hours        *Hours           `yaml:"hours" json:"hours,omitempty"`
-	Closed       *string          `yaml:"closed" json:"closed,omitempty" enum:"prompt|busy|forward|answer"`
-	ClosedPrompt *string          `yaml:"closed_prompt" json:"closed_prompt,omitempty"`
-	ClosedTo     *Dial            `yaml:"closed_to" json:"closed_to,omitempty"`
-	Levels       *[]LevelSpec     `yaml:"levels" json:"levels,omitempty"`
-	Skills       *[]Skill         `yaml:"skills" json:"skills,omitempty"`
-}
-
-func (t TenantSpec) serving() servingSpec {
-	return servingSpec{t.Service, t.PoolAfter, t.PoolWhen, t.PoolHours, t.Hours, t.Closed, t.ClosedPrompt, t.ClosedTo, t.Levels, t.Skills}
-}
-
-func (c CommonSpec) serving() servingSpec {
-	return servingSpec{c.Service, c.PoolAfter, c.PoolWhen, c.PoolHours, c.Hours, c.Closed, c.ClosedPrompt, c.ClosedTo, c.Levels, c.Skills}
 }
 
 // AgentSpec is what a file says about a receptionist. Her password is never kept: it is read from the file at each start.
@@ -146,7 +121,7 @@ func (a AgentSpec) Named() []string { return named(reflect.ValueOf(a)) }
 func named(v reflect.Value) []string {
 	var names []string
 	for _, f := range fields(v.Type()) {
-		if field := v.Field(f.index); field.Kind() == reflect.Pointer && !field.IsNil() {
+		if field := v.FieldByIndex(f.index); field.Kind() == reflect.Pointer && !field.IsNil() {
 			names = append(names, f.name)
 		}
 	}
@@ -154,11 +129,11 @@ func named(v reflect.Value) []string {
 }
 
 // overlay gives over where its fields are named, under elsewhere.
-func overlay[T TenantSpec | AgentSpec | servingSpec](over, under T) T {
+func overlay[T TenantSpec | AgentSpec | ServingSpec](over, under T) T {
 	to, from := reflect.ValueOf(&over).Elem(), reflect.ValueOf(under)
-	for i := range to.NumField() {
-		if f := to.Field(i); f.Kind() == reflect.Pointer && f.IsNil() {
-			f.Set(from.Field(i))
+	for _, key := range fields(to.Type()) {
+		if f := to.FieldByIndex(key.index); f.Kind() == reflect.Pointer && f.IsNil() {
+			f.Set(from.FieldByIndex(key.index))
 		}
 	}
 	return over

@@ -51,7 +51,7 @@ func Reference() string {
 
 func walk(keys *[]Key, v reflect.Value, path string) {
 	for _, f := range fields(v.Type()) {
-		at, value := join(path, f.name), v.Field(f.index)
+		at, value := join(path, f.name), v.FieldByIndex(f.index)
 		t := value.Type()
 		if t.Kind() == reflect.Pointer {
 			t = t.Elem()

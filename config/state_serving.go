@@ -9,10 +9,10 @@ import (
 
 // serving fills in what says when a tenant's calls are answered: its own, those of its common numbers, then the queue section.
 func (c *Config) serving(t *directory.Tenant, spec TenantSpec) {
-	own := spec.serving()
+	own := spec.ServingSpec
 	t.Serving = c.servingOf(own, spec)
 	for _, n := range or(spec.CommonNumbers, nil) {
-		if said := n.serving(); said != (servingSpec{}) {
+		if said := n.ServingSpec; said != (ServingSpec{}) {
 			if t.ByNumber == nil {
 				t.ByNumber = map[string]directory.Serving{}
 			}
@@ -22,7 +22,7 @@ func (c *Config) serving(t *directory.Tenant, spec TenantSpec) {
 	t.Callers = directory.Callers{VIP: callers(spec.VIP), Blocked: callers(spec.Blocked), Boost: or(spec.VIPPriority, c.Queue.VIPPriority)}
 }
 
-func (c *Config) servingOf(s servingSpec, spec TenantSpec) directory.Serving {
+func (c *Config) servingOf(s ServingSpec, spec TenantSpec) directory.Serving {
 	q := c.Queue
 	out := directory.Serving{
 		Mode:  directory.Mode(or(s.Service, string(directory.ModeAlways))),
