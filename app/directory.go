@@ -24,6 +24,7 @@ func (a *App) newV1() *web.V1 {
 	return &web.V1{
 		Store: a.store, Tenants: a.tenants.Load, Calendar: calendar.Calendar{Eves: true}, Tables: tables{}, Live: a.liveCall, Reports: readReports, Events: a.store,
 		Log: a.log, Metrics: web.NewV1Metrics(a.reg), Now: time.Now, SetSwitch: a.SetSwitch,
+		Site: func() string { return string(a.mail.Load().Web.ExternalURL) },
 	}
 }
 

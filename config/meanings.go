@@ -25,7 +25,7 @@ var meanings = map[string]string{
 
 	"web":                 "HTTP: metrics, health, later the console.",
 	"web.listen":          "Address that HTTP is taken on. Port 0 takes a free one.",
-	"web.external_url":    "Address that browsers use, where a proxy stands before. Empty: that of `web.listen`.",
+	"web.external_url":    "Address that browsers use, where a proxy stands before; with https their sessions' cookies are sent over TLS alone. Empty: that of `web.listen`.",
 	"web.tls":             "Certificate of the server. Without: plain HTTP.",
 	"web.tls.cert":        "PEM file with the certificate chain; relative to this file's folder.",
 	"web.tls.key":         "PEM file with its private key; relative to this file's folder.",

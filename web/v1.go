@@ -96,9 +96,11 @@ type V1 struct {
 	Desk    Desk // nil: there are no live calls
 	// SetSwitch says that own receptionists are away or back; nil: nobody can.
 	SetSwitch SetSwitch
-	Log       *slog.Logger
-	Metrics   *V1Metrics
-	Now       func() time.Time
+	// Site is the address that browsers use, where a proxy stands before the server; nil or empty: its own.
+	Site    func() string
+	Log     *slog.Logger
+	Metrics *V1Metrics
+	Now     func() time.Time
 
 	// Events is the stream of events; nil: there is none. Heartbeat is how often a stream on which nothing happens says that it
 	// is there; zero: 15 s. Stopped is set where the files of a server are read that does not run.
@@ -178,7 +180,7 @@ func (v *V1) OpenAPI() ([]byte, error) {
 }
 
 // APIVersion is the version of the description. It changes when a route or a field does.
-const APIVersion = "1.3.0"
+const APIVersion = "1.4.0"
 
 func newV1API(mux *http.ServeMux) huma.API {
 	cfg := huma.DefaultConfig("Telefonist", APIVersion)
@@ -186,8 +188,8 @@ func newV1API(mux *http.ServeMux) huma.API {
 	cfg.CreateHooks = nil
 	cfg.Info.Description = "Directories of the companies that are answered for: instructions, offices, people, referrals. " +
 		"A token belongs to one tenant; what is another's does not exist for it. Changes name the version that they change in If-Match."
-	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"token": {Type: "http", Scheme: "bearer"}}
-	cfg.Security = []map[string][]string{{"token": {}}}
+	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"token": {Type: "http", Scheme: "bearer"}, "session": {Type: "apiKey", In: "cookie", Name: sessionCookie}}
+	cfg.Security = []map[string][]string{{"token": {}}, {"session": {}}}
 	return humago.New(mux, cfg)
 }
 
@@ -232,6 +234,7 @@ func (s *v1) routes() {
 	s.deskRoutes()
 	s.eventRoutes()
 	s.statsRoutes()
+	s.sessionRoutes()
 }
 
 // keyOf finds the identity in a request's context.

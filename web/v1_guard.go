@@ -3,8 +3,6 @@ package web
 import (
 	"context"
 	"errors"
-	"fmt"
-	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -12,6 +10,7 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
 	"golang.org/x/time/rate"
 
 	"telefonist/account"
@@ -30,28 +29,49 @@ func (localAuth) who(huma.Context) (account.Identity, account.Token, error) {
 	return account.Identity{Name: "cli", All: true}, account.Token{}, nil
 }
 
-// tokenAuth asks for a token: Authorization: Bearer, or the password of Basic, which is all that some PBXs can send.
+// tokenAuth asks for a token: Authorization: Bearer, or the password of Basic, which is all that some PBXs can send; or the cookie of a
+// browser that has signed in.
 type tokenAuth struct{ v *V1 }
 
 func (a tokenAuth) who(ctx huma.Context) (account.Identity, account.Token, error) {
-	r := http.Request{Header: http.Header{"Authorization": {ctx.Header("Authorization")}}}
+	r, _ := humago.Unwrap(ctx)
 	text, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if !bearer {
 		_, text, _ = r.BasicAuth()
 	}
-	id, secret, ok := account.Split(strings.TrimSpace(text))
-	if !ok {
-		return account.Identity{}, account.Token{}, account.ErrNoToken
+	cookie, err := r.Cookie(sessionCookie)
+	byCookie := err == nil && r.Header.Get("Authorization") == ""
+	if byCookie {
+		text = cookie.Value
 	}
-	t, err := a.v.Store.Token(id)
+	t, err := a.v.tokenOf(text)
+	if err == nil && byCookie {
+		if err = mayHaveSession(t); err == nil && !a.v.sameOrigin(ctx) {
+			err = errCrossSite
+		}
+	}
 	if err != nil {
 		return account.Identity{}, account.Token{}, err
 	}
-	now := a.v.Now()
-	if err := t.Check(secret, now); err != nil {
-		return account.Identity{}, account.Token{}, err
-	}
 	return t.Identity(), t, nil
+}
+
+// tokenOf is the token of a text that is valid now.
+func (v *V1) tokenOf(text string) (account.Token, error) {
+	id, secret, ok := account.Split(strings.TrimSpace(text))
+	if !ok {
+		return account.Token{}, account.ErrNoToken
+	}
+	t, err := v.Store.Token(id)
+	if err != nil {
+		return account.Token{}, err
+	}
+	return t, t.Check(secret, v.Now())
+}
+
+// isBadToken tells whether an error says that a token is none, or no longer.
+func isBadToken(err error) bool {
+	return errors.Is(err, account.ErrNoToken) || errors.Is(err, account.ErrExpired) || errors.Is(err, account.ErrRevoked)
 }
 
 // limiter is one token's.
@@ -85,28 +105,29 @@ func (l *limiters) wait(t account.Token, now time.Time) time.Duration {
 func (s *v1) guard(ctx huma.Context, next func(huma.Context)) {
 	who, token, err := s.auth.who(ctx)
 	switch {
-	case errors.Is(err, account.ErrNoToken), errors.Is(err, account.ErrExpired), errors.Is(err, account.ErrRevoked):
+	case isBadToken(err):
 		s.Metrics.requests.WithLabelValues("unauthorized").Inc()
 		ctx.SetHeader("WWW-Authenticate", `Bearer realm="telefonist"`)
 		text := err.Error()
-		if ctx.Header("Authorization") == "" {
+		if r, _ := humago.Unwrap(ctx); r.Header.Get("Authorization") == "" && len(r.CookiesNamed(sessionCookie)) == 0 {
 			text = "there is no token: send it as Authorization: Bearer"
 		}
 		_ = huma.WriteErr(s.api, ctx, http.StatusUnauthorized, text)
+		return
+	case errors.Is(err, errCrossSite), errors.Is(err, errNoDesk):
+		s.Metrics.requests.WithLabelValues("refused").Inc()
+		_ = huma.WriteErr(s.api, ctx, http.StatusForbidden, err.Error())
 		return
 	case err != nil:
 		s.fail(ctx, "check token", err)
 		return
 	}
 	if !who.All {
-		if d := s.limiters.wait(token, s.Now()); d > 0 {
+		if d := s.spend(token); d > 0 {
 			s.Metrics.requests.WithLabelValues("limited").Inc()
-			ctx.SetHeader("Retry-After", strconv.Itoa(int(math.Ceil(d.Seconds()))))
-			_ = huma.WriteErr(s.api, ctx, http.StatusTooManyRequests, fmt.Sprintf("more than %d requests a minute", token.Limit()))
+			ctx.SetHeader("Retry-After", seconds(d))
+			_ = huma.WriteErr(s.api, ctx, http.StatusTooManyRequests, tooMany(token))
 			return
-		}
-		if err := s.Store.UseToken(token.ID, s.Now()); err != nil { // reading goes on though nothing can be written
-			s.Log.Warn("api: the use of a token could not be noted", "token", token.ID, "err", err)
 		}
 	}
 	allow, _ := ctx.Operation().Metadata[scopes].([]account.Scope)
@@ -182,6 +203,12 @@ func (s *v1) problem(ctx context.Context, err error) error {
 	result := "refused"
 	switch {
 	case errors.As(err, &told):
+		switch told.GetStatus() {
+		case http.StatusUnauthorized:
+			result = "unauthorized"
+		case http.StatusTooManyRequests:
+			result = "limited"
+		}
 	case errors.As(err, &wrong):
 		told = unprocessable("body", wrong)
 	case isNotFound(err):

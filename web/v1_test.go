@@ -59,6 +59,7 @@ type service struct {
 	live   map[string][2]string // call: tenant, agent
 	tokens map[string]string    // by tenant: one that may do everything
 	desk   *board
+	site   string
 	hold   chan struct{}      // imports wait for it, unless it is nil
 	slow   chan chan struct{} // gets what a list or an erasure of acme's waits for, unless it is nil
 	first  func()             // done before the next edit, unless it is nil
@@ -107,7 +108,8 @@ const support = "+46840000009"
 
 func newService(t *testing.T) *service {
 	t.Helper()
-	s := &service{t: t, now: time.Date(2026, 11, 23, 11, 0, 0, 0, time.UTC), log: &bytes.Buffer{}, live: map[string][2]string{}, tokens: map[string]string{}, desk: &board{}}
+	s := &service{t: t, now: time.Date(2026, 11, 23, 11, 0, 0, 0, time.UTC), log: &bytes.Buffer{}, live: map[string][2]string{}, tokens: map[string]string{}, desk: &board{},
+		site: "https://desk.example/x"}
 	log := slog.New(slog.NewTextHandler(s.log, nil))
 	var err error
 	s.store, err = store.Open(filepath.Join(t.TempDir(), "store"), store.Options{KeyFile: filepath.Join(t.TempDir(), "keys"), Logger: log})
@@ -135,7 +137,8 @@ func newService(t *testing.T) *service {
 			}
 			return all, err
 		},
-		Log: log, Metrics: web.NewV1Metrics(nil), Now: func() time.Time { return s.now }}
+		Site: func() string { return s.site },
+		Log:  log, Metrics: web.NewV1Metrics(nil), Now: func() time.Time { return s.now }}
 	public, local := http.NewServeMux(), http.NewServeMux()
 	api.Register(public)
 	api.RegisterLocal(local)
