@@ -157,6 +157,8 @@ func (e *Engine) connect(c call.Connect) {
 	if a == nil {
 		return
 	}
+	a.sendAhead(now)
+	b.sendAhead(now)
 	e.reoffer(a, !a.heardBy(b), now)
 	e.reoffer(b, !b.heardBy(a), now)
 }

@@ -25,6 +25,7 @@ type inbound struct {
 	receive   [128]negotiate.Format
 
 	rtcpPin pin
+	ahead   ahead
 	keys    keys
 	offered int64 // when our last offer for what the leg hears now was made; 0 for none
 }
@@ -140,6 +141,13 @@ func (l *leg) take(raw []byte, from netip.AddrPort, now int64) (p packet, to lis
 	in := &l.in
 	in.mu.Lock()
 	defer in.mu.Unlock()
+	if in.media == nil {
+		if in.ahead.at != 0 {
+			l.counts.drop(dropSource)
+		}
+		in.ahead.keep(&packet{raw: raw}, negotiate.FormatNone, from, now)
+		return
+	}
 	p, ok := l.unwrap(raw, from, now)
 	if !ok {
 		return
@@ -177,6 +185,9 @@ func (l *leg) take(raw []byte, from netip.AddrPort, now int64) (p packet, to lis
 		l.counts.drop(dropHeld)
 	default:
 		to = in.to
+		if !in.watch.armed && f != negotiate.FormatEvent {
+			in.ahead.keep(&p, f, from, now)
+		}
 	}
 	return p, to, f, a == arrivedLate, latched
 }

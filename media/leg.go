@@ -77,9 +77,11 @@ func (l *leg) attach(f flow) {
 func (l *leg) apply(m *negotiate.Media) {
 	l.media.Store(m)
 	l.unheard.Store(false)
-	l.in.apply(m, l.engine.now())
+	now := l.engine.now()
+	l.in.apply(m, now)
 	l.out.apply(m)
 	l.takeAim()
+	l.readAhead(now)
 }
 
 // takeAim sends to where the pin says.
