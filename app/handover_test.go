@@ -37,9 +37,19 @@ type seat struct {
 // stretch is from the INVITE at a phone until its call ends.
 type stretch struct{ from, to time.Time }
 
+// ringing is a phone that rings until it is due.
+type ringing struct {
+	call *softphone.Call
+	due  time.Time
+	at   time.Time // answered; zero: it rings, or could not be
+}
+
 // floor is who has called and who has been offered and answered.
 type floor struct {
 	shift
+	bell  sync.Mutex // guards rings
+	rings []*ringing // in the order of their INVITEs
+
 	mu       sync.Mutex // guards what follows
 	calls    map[string]*softphone.Call
 	placed   int
@@ -76,7 +86,7 @@ func TestCallersAreServedInOrderAndNoneIsForgotten(t *testing.T) {
 //
 //	next      from the end of a call to the next INVITE at that phone while callers wait (wrap-up 0)
 //	offered   how many the server offered behind one who had come later
-//	answered  the same of answers, which the phones' own delays may change where two rang at once
+//	answered  the same of answers: phones ring equally long
 //	busy      which part of the time the receptionists had calls, while anybody waited
 //	voice     from a receptionist's 200 to her first packet at the caller; commit is how long she waited for the disk
 //	fsync     what the disk takes in the same run for the two synced writes of a transaction
@@ -219,6 +229,31 @@ func (f *floor) waits() bool {
 	return f.placed > f.taken
 }
 
+// rang has a phone ring from now on.
+func (f *floor) rang(c *softphone.Call) *ringing {
+	r := &ringing{call: c, due: c.Trace().Invited.Add(f.ring)}
+	f.bell.Lock()
+	defer f.bell.Unlock()
+	i, _ := slices.BinarySearchFunc(f.rings, r.due, func(r *ringing, due time.Time) int { return r.due.Compare(due) })
+	f.rings = slices.Insert(f.rings, i, r)
+	return r
+}
+
+// answer answers all that are due before a phone, then that one: all phones take as long, so that their answers come in the order of
+// the INVITEs, however late their goroutines run.
+func (f *floor) answer(last *ringing) (at time.Time, ok bool) {
+	f.bell.Lock()
+	defer f.bell.Unlock()
+	for len(f.rings) > 0 && !f.rings[0].due.After(last.due) {
+		r := f.rings[0]
+		f.rings = f.rings[1:]
+		if at := time.Now(); r.call.Answer() == nil {
+			r.at = at
+		}
+	}
+	return last.at, !last.at.IsZero()
+}
+
 // take answers after ringing, talks and hangs up, and notes when.
 func (d *seat) take(ctx context.Context, f *floor, c *softphone.Call) {
 	now, from := c.Trace().Invited, c.Invite().From
@@ -229,11 +264,12 @@ func (d *seat) take(ctx context.Context, f *floor, c *softphone.Call) {
 	}
 	d.mu.Unlock()
 	c.Ring()
-	if !softphone.Pause(ctx, f.ring) {
+	r := f.rang(c)
+	if !softphone.Pause(ctx, time.Until(r.due)) {
 		return
 	}
-	answered := time.Now()
-	if c.Answer() != nil {
+	answered, ok := f.answer(r)
+	if !ok {
 		return
 	}
 	if !softphone.Pause(ctx, time.Duration(float64(f.talk)*(0.7+0.6*rand.Float64()))) {
