@@ -6,7 +6,7 @@
 GO        ?= go
 SHELL     := /bin/bash
 PACKAGES  := ./...
-PEERS     := curl:curl sip-tester:sipp baresip-core:baresip kamailio:kamailio sox:sox prometheus:promtool
+PEERS     := curl:curl sip-tester:sipp baresip-core:baresip kamailio:kamailio rtpengine-daemon:rtpengine sox:sox prometheus:promtool
 ROUNDS    ?= 10
 
 .PHONY: all build test deps vet unit peers bench soak fuzz golden clean
@@ -44,7 +44,7 @@ unit:
 	$(GO) test -race -timeout 20m $$(comm -23 <($(GO) list $(PACKAGES) | sort) <($(GO) list $(HEARING) | sort))
 	$(GO) test -race -p 1 -timeout 20m $(HEARING)
 
-# Real peers on real sockets against the plain binary: SIPp, baresip, and a process that is killed.
+# Real peers on real sockets against the plain binary: SIPp, baresip, Kamailio, rtpengine, and a process that is killed.
 peers: build
 	TELEFONIST_PEERS=1 TELEFONIST_BIN=$(CURDIR)/bin/telefonist TELEFONIST_CRASH_ROUNDS=$(ROUNDS) $(GO) test -count=1 -timeout 30m -v ./internal/peers/...
 
