@@ -46,8 +46,8 @@ var ActErrors = []ActError{ErrNotYours, ErrState, ErrConsults, ErrNoTarget, ErrR
 
 // deed is what an action takes: whether it can be done as the call stands, and doing it.
 type deed struct {
-	may func(Act) ActError
-	do  func(Act)
+	may func(*Call, Act) ActError
+	do  func(*Call, Act)
 }
 
 // act does what a console or the API asks for, or says why not. What a receptionist asks for before her answer is durable
@@ -64,7 +64,7 @@ func (c *Call) act(ev Act) {
 		c.ask("", ev, ev.To.Agent)
 	case err == "":
 		c.emit(Result{Ref: ev.Ref})
-		c.deed(ev.Do).do(ev)
+		deedOf(ev.Do).do(c, ev)
 	default:
 		c.refuseAct(ev, err)
 	}
@@ -82,7 +82,7 @@ func (c *Call) goOn(ev Act, had bool) {
 		return
 	}
 	c.emit(Result{Ref: ev.Ref})
-	c.deed(ev.Do).do(ev)
+	deedOf(ev.Do).do(c, ev)
 }
 
 func (c *Call) refuseAct(ev Act, err ActError) {
@@ -96,7 +96,7 @@ func (c *Call) refuseAct(ev Act, err ActError) {
 func (c *Call) its(ev Act) bool { return ev.Agent != "" && ev.Agent == c.agent.id }
 
 func (c *Call) may(ev Act) ActError {
-	d := c.deed(ev.Do)
+	d := deedOf(ev.Do)
 	mine := c.its(ev)
 	switch ev.Do {
 	case ActGrant, ActDivert:
@@ -112,40 +112,40 @@ func (c *Call) may(ev Act) ActError {
 	case !mine && !ev.Supervisor:
 		return ErrNotYours
 	default:
-		return d.may(ev)
+		return d.may(c, ev)
 	}
 }
 
-func (c *Call) deed(a Action) deed {
+func deedOf(a Action) deed {
 	switch a {
 	case ActAnswer:
-		return deed{c.mayAnswer, c.answerBy}
+		return deed{(*Call).mayAnswer, (*Call).answerBy}
 	case ActHold:
-		return deed{c.mayHold, func(Act) { c.hold() }}
+		return deed{(*Call).mayHold, func(c *Call, _ Act) { c.hold() }}
 	case ActResume:
-		return deed{c.mayResume, func(Act) { c.resumed() }}
+		return deed{(*Call).mayResume, func(c *Call, _ Act) { c.resumed() }}
 	case ActConnect:
-		return deed{c.mayConnect, c.connectTo}
+		return deed{(*Call).mayConnect, (*Call).connectTo}
 	case ActAnnounce:
-		return deed{c.mayAnnounce, func(ev Act) { c.callTarget("", ev.To, nil) }}
+		return deed{(*Call).mayAnnounce, func(c *Call, ev Act) { c.callTarget("", ev.To, nil) }}
 	case ActSwap:
-		return deed{c.maySwap, func(Act) { c.turn(c.other()) }}
+		return deed{(*Call).maySwap, func(c *Call, _ Act) { c.turn(c.other()) }}
 	case ActJoin:
-		return deed{c.mayJoin, func(Act) { c.turn(withBoth) }}
+		return deed{(*Call).mayJoin, func(c *Call, _ Act) { c.turn(withBoth) }}
 	case ActComplete:
-		return deed{c.mayComplete, func(Act) { c.completeOn("") }}
+		return deed{(*Call).mayComplete, func(c *Call, _ Act) { c.completeOn("") }}
 	case ActTakeBack:
-		return deed{c.mayTakeBack, func(Act) { c.takeBack() }}
+		return deed{(*Call).mayTakeBack, func(c *Call, _ Act) { c.takeBack() }}
 	case ActPark:
-		return deed{c.mayTalk, func(Act) { c.park() }}
+		return deed{(*Call).mayTalk, func(c *Call, _ Act) { c.park() }}
 	case ActHandBack:
-		return deed{c.mayTalk, func(ev Act) { c.handBack(ev.To.Group) }}
+		return deed{(*Call).mayTalk, func(c *Call, ev Act) { c.handBack(ev.To.Group) }}
 	case ActEnd:
-		return deed{c.mayEnd, c.endBy}
+		return deed{(*Call).mayEnd, (*Call).endBy}
 	case ActGrant:
-		return deed{mayGrant, func(ev Act) { c.grant(ev.Grant) }}
+		return deed{(*Call).mayGrant, func(c *Call, ev Act) { c.grant(ev.Grant) }}
 	case ActDivert:
-		return deed{c.mayDivert, func(ev Act) { c.divert(ev.To) }}
+		return deed{(*Call).mayDivert, func(c *Call, ev Act) { c.divert(ev.To) }}
 	}
 	return deed{}
 }

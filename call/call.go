@@ -82,6 +82,7 @@ type Call struct {
 	wishing   bool          // the prompt that plays offers a call-back
 	out       *Out          // set where the service calls
 	early     []earlyEvent  // asked for before the audio was open
+	back      Recall        // why the caller came back, until something is done about it
 	legs      int           // outgoing legs made so far, for their names
 
 	at   Instant
@@ -113,7 +114,8 @@ type target struct {
 	answered bool
 	identity string    // who answered, where the answer said so
 	mate     Candidate // a colleague, reserved until she is freed or has the call
-	fallback bool      // a rule's number and not the wanted party
+	how      How       // HowForward: a rule's number and not the wanted party
+	since    time.Time // when it was called; once it has answered, when it did
 }
 
 // refer is the REFER under way, to be told how it goes.

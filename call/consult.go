@@ -45,10 +45,11 @@ func (c *Call) callTarget(leg LegID, to Destination, dialog *Dialog) {
 	}
 	c.agent.onHold = false
 	c.consult, c.side = leg, withTarget
+	c.back = Recall{}
 	c.dropWhisper()
 	c.log(Entry{Kind: KindConsult, Leg: leg, Agent: c.agent.id, Number: to.Number, To: to.Agent, Dialog: dialog})
 	c.music()
-	c.dialTarget(to, consultRings) // without recall: the receptionist is on the line and gives up herself
+	c.dialTarget(to, HowAnnounce, consultRings) // without recall: the receptionist is on the line and gives up herself
 	if leg == "" {
 		c.route()
 	}
@@ -93,7 +94,8 @@ func (c *Call) consulted(ev Answered) {
 	if c.target.answered {
 		return
 	}
-	c.target.answered, c.target.identity = true, ev.Identity
+	c.reached()
+	c.target.identity = ev.Identity
 	if c.consult != "" {
 		c.emit(Accept{c.consult}, Connect{c.consult, c.target.leg})
 	} else {
@@ -189,6 +191,7 @@ func (c *Call) completeOn(leg LegID) {
 		return
 	}
 	c.log(Entry{Kind: KindTransfer, Agent: c.agent.id, Number: c.target.to.Number, To: c.target.to.Agent})
+	c.target.how = HowConnect
 	c.leaveToTarget()
 	c.arm(TimerRecall, c.rules.RecallAfter)
 }

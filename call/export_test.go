@@ -6,8 +6,4 @@ import "time"
 func (c *Call) Handled() time.Duration { return c.handled }
 
 // Phase names the call's phase, for checking what may be armed in it.
-func (c *Call) Phase() string {
-	return map[phase]string{arriving: "arriving", waiting: "waiting", offering: "offering", opening: "opening", talking: "talking",
-		connecting: "connecting", connected: "connected", forwarding: "forwarding", leaving: "leaving", parked: "parked",
-		calling: "calling", ended: "ended"}[c.phase]
-}
+func (c *Call) Phase() string { return string(phases[c.phase]) }

@@ -185,7 +185,35 @@ func (h *harness) act(ev call.Act) string {
 	h.t.Helper()
 	h.refs++
 	ev.Ref = fmt.Sprint("act", h.refs)
-	return h.own(ev)
+	could, opening := slices.Contains(h.c.May(ev.Agent, ev.Supervisor).List(), ev.Do), h.c.Phase() == "opening"
+	said := h.own(ev)
+	h.promised(ev, could, opening)
+	return said
+}
+
+// promised holds what was told of an action before against what became of it. What is asked for while an answer becomes durable waits.
+func (h *harness) promised(ev call.Act, could, opening bool) {
+	h.t.Helper()
+	for _, cmd := range h.cmds {
+		r, is := cmd.(call.Result)
+		if !is || r.Ref != ev.Ref {
+			continue
+		}
+		switch r.Err {
+		case "", call.ErrUnavailable:
+			if !could {
+				h.t.Fatalf("%s is done though it could not be: %s", ev.Do, h.kinds())
+			}
+		case call.ErrState, call.ErrConsults, call.ErrPhone, call.ErrNotYours:
+			if could {
+				h.t.Fatalf("%s could be done, and is refused as %s: %s", ev.Do, r.Err, h.kinds())
+			}
+		}
+		return
+	}
+	if !could && !opening {
+		h.t.Fatalf("%s is under way though it could not be done: %s", ev.Do, h.kinds())
+	}
 }
 
 // does is the receptionist acting.
@@ -522,8 +550,27 @@ func (h *harness) check() {
 	if phase != "offering" && phase != "ended" && h.c.Agent() == "" && len(h.agents) > 0 {
 		h.t.Fatalf("%v are reserved for a call without an agent", h.agents)
 	}
+	h.looks()
 	if parked := phase == "parked"; parked && !h.slot {
 		h.t.Fatal("parked without a slot")
+	}
+}
+
+// looks holds what a call looks like against itself.
+func (h *harness) looks() {
+	h.t.Helper()
+	v := h.c.View(h.at())
+	consults := v.Phase == call.PhaseConsulting
+	far := consults || v.Phase == call.PhaseConference || v.Phase == call.PhaseConnecting || v.Phase == call.PhaseConnected || v.Phase == call.PhaseForwarding
+	switch {
+	case v.Phase == "" || v.Handled < h.c.Handled() || v.Handling && h.c.Agent() == "":
+		h.t.Fatalf("looks like %+v: %s", v, h.kinds())
+	case consults != (v.On != ""), far == v.Target.Since.IsZero(), v.Target.Since.After(h.at().Wall):
+		h.t.Fatalf("looks like %+v: %s", v, h.kinds())
+	case v.Target.Talking == (v.Phase == call.PhaseConnecting || v.Phase == call.PhaseForwarding), v.Phase == call.PhaseConference && !v.Target.Talking:
+		if far && !consults {
+			h.t.Fatalf("looks like %+v: %s", v, h.kinds())
+		}
 	}
 }
 

@@ -35,7 +35,7 @@ func (c *Call) fallBack() {
 	c.log(Entry{Kind: KindLimit, Agent: c.agent.id, Number: to.Number, Reason: string(LimitForward)})
 	c.dropConsult()
 	c.startDirect(to)
-	c.target.fallback = true
+	c.target.how = HowForward
 }
 
 // capped is the hard cap of handling time.

@@ -112,7 +112,7 @@ func (c *Call) mayEnd(Act) ActError {
 	return ""
 }
 
-func mayGrant(ev Act) ActError {
+func (c *Call) mayGrant(ev Act) ActError {
 	if ev.Grant <= 0 {
 		return ErrNoTarget
 	}

@@ -128,7 +128,7 @@ func (c *Call) forward(to Destination, o Outcome) {
 	} else {
 		c.ring()
 	}
-	c.dialTarget(to, c.rules.RecallAfter)
+	c.dialTarget(to, HowForward, c.rules.RecallAfter)
 	c.arm(TimerRecall, c.rules.RecallAfter)
 	c.log(Entry{Kind: KindForwarded, Leg: c.target.leg, Number: to.Number})
 }

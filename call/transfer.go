@@ -54,8 +54,9 @@ func (c *Call) transferTo(ev Transfer, had bool) {
 // target answers or the caller comes back.
 func (c *Call) startDirect(to Destination) {
 	c.log(Entry{Kind: KindTransfer, Agent: c.agent.id, Number: to.Number, To: to.Agent})
+	c.back = Recall{}
 	c.leaveToTarget()
-	c.dialTarget(to, c.rules.RecallAfter)
+	c.dialTarget(to, HowConnect, c.rules.RecallAfter)
 	c.arm(TimerRecall, c.rules.RecallAfter)
 }
 
@@ -80,8 +81,8 @@ func (c *Call) leaveToTarget() {
 }
 
 // dialTarget calls the wanted party, or the colleague who has just been reserved.
-func (c *Call) dialTarget(to Destination, rings time.Duration) {
-	c.target = target{leg: c.newLeg("t"), to: to}
+func (c *Call) dialTarget(to Destination, how How, rings time.Duration) {
+	c.target = target{leg: c.newLeg("t"), to: to, how: how, since: c.at.Wall}
 	dial := Dial{
 		Leg: c.target.leg, Peer: c.caller, To: to, From: c.from, Token: string(c.target.leg),
 		DivertedBy: c.rules.Number, Expires: rings + expiresMargin,
@@ -141,7 +142,8 @@ func (c *Call) targetAnswered(ev Answered) {
 	case connecting:
 		c.mediate(ev.Identity, ByDirect, &ev.Dialog)
 	case forwarding:
-		c.phase, c.target.answered = connected, true
+		c.phase = connected
+		c.reached()
 		c.emit(Disarm{TimerRecall})
 		c.accept()
 		c.connect(c.target.leg)
@@ -155,12 +157,13 @@ func (c *Call) mediate(identity, by string, dialog *Dialog) {
 		c.takeOver(by, dialog)
 		return
 	}
-	c.phase, c.target.answered = connected, true
+	c.phase = connected
+	c.reached()
 	c.emit(Disarm{TimerRecall})
 	c.connect(c.target.leg)
 	kind := KindMediated
 	switch {
-	case c.target.fallback:
+	case c.target.how == HowForward:
 		kind = KindReached
 	case c.isVoicemail(identity):
 		kind = KindVoicemail
@@ -173,6 +176,13 @@ func (c *Call) mediate(identity, by string, dialog *Dialog) {
 		c.agent.leg = ""
 	}
 	c.free(FreedDone)
+}
+
+// reached notes that the target has answered, where it had not.
+func (c *Call) reached() {
+	if !c.target.answered {
+		c.target.answered, c.target.since = true, c.at.Wall
+	}
 }
 
 func (c *Call) isVoicemail(identity string) bool {
@@ -241,6 +251,7 @@ func (c *Call) recall(reason string, code int) {
 		c.emit(Hangup{Leg: c.target.leg, Cause: CausePolicy})
 	}
 	c.log(Entry{Kind: KindRecalled, Agent: c.agent.id, Number: c.target.to.Number, To: c.target.to.Agent, Code: code, Reason: reason})
+	c.back = Recall{c.at.Wall, reason, code, c.target.to}
 	c.comeBack(reason, code)
 }
 

@@ -55,21 +55,6 @@ type Snapshot struct {
 	Stuck   int `json:"stuck"`
 }
 
-// CallInfo is one live call.
-type CallInfo struct {
-	ID      call.ID    `json:"id"`
-	Tenant  string     `json:"tenant"`
-	Common  string     `json:"common_number,omitempty" doc:"The common number that was dialled, by its name"`
-	Kind    call.Way   `json:"kind,omitempty" enum:",out,callback"`
-	Caller  string     `json:"caller,omitempty"`
-	Agent   string     `json:"agent,omitempty"`
-	Arrived time.Time  `json:"arrived"`
-	Waiting bool       `json:"waiting,omitempty" doc:"In line"`
-	Place   int        `json:"place,omitempty" doc:"Her place in the order of service, from 1: by priority and wait, whatever her tenant's share"`
-	Slot    int        `json:"slot,omitempty" doc:"Where it is parked"`
-	Last    call.Entry `json:"last" doc:"The last line of its story"`
-}
-
 // QueueInfo is what a tenant's waiting line is like.
 type QueueInfo struct {
 	Tenant  string    `json:"tenant"`
@@ -133,7 +118,7 @@ func (b *Board) Live(ctx context.Context, id call.ID, agent string) (c CallInfo,
 	askErr := b.ask(ctx, func() {
 		var l *live
 		if l, err = b.ordered(Order{Call: id, Agent: agent}); err == nil {
-			c = b.info(l)
+			c = b.info(l, time.Now())
 		}
 	})
 	if askErr != nil {
@@ -156,8 +141,12 @@ func (b *Board) snapshot(now time.Time) Snapshot {
 			Since: a.Since.Round(0), Misses: a.Misses, LoggedIn: a.LoggedIn, Phone: a.Phone})
 	}
 	queues := map[string]QueueInfo{}
-	for _, l := range b.calls {
-		s.Calls = append(s.Calls, b.info(l))
+	calls := slices.SortedFunc(maps.Values(b.calls), func(a, b *live) int {
+		return cmp.Or(a.head.Received.Compare(b.head.Received), cmp.Compare(a.head.Call, b.head.Call))
+	})
+	s.Calls = slices.Grow(s.Calls, len(calls))
+	for _, l := range calls {
+		s.Calls = append(s.Calls, b.info(l, now))
 		if l.waiting {
 			q := queues[l.tenant.ID]
 			if q.Waiting++; q.Since.IsZero() || l.waits.Before(q.Since) {
@@ -166,9 +155,6 @@ func (b *Board) snapshot(now time.Time) Snapshot {
 			queues[l.tenant.ID] = q
 		}
 	}
-	slices.SortFunc(s.Calls, func(a, b CallInfo) int {
-		return cmp.Or(a.Arrived.Compare(b.Arrived), cmp.Compare(a.ID, b.ID))
-	})
 	for _, tenant := range slices.Sorted(maps.Keys(queues)) {
 		s.Queues = append(s.Queues, queues[tenant])
 	}
@@ -184,14 +170,4 @@ func (b *Board) snapshot(now time.Time) Snapshot {
 		s.Alarms = append(s.Alarms, b.alarms.up[kind])
 	}
 	return s
-}
-
-// info is what is told of a call.
-func (b *Board) info(l *live) CallInfo {
-	info := CallInfo{ID: l.head.Call, Tenant: l.head.Rules.Tenant, Common: l.head.Rules.CommonName, Kind: l.head.Rules.Kind,
-		Caller: l.head.Caller.Number, Agent: l.call.Agent(), Arrived: l.head.Received, Waiting: l.waiting, Slot: l.slot, Last: l.story[len(l.story)-1]}
-	if l.waiting {
-		info.Place = b.queue.Position(l.head.Call)
-	}
-	return info
 }

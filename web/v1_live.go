@@ -15,11 +15,25 @@ import (
 // live is what is going on, as far as the identity may know: all of it for who supervises.
 func (s *v1) live(ctx context.Context, d Desk) (Live, error) {
 	now, err := d.Snapshot(ctx)
-	who := identity(ctx)
-	if err != nil || who.Supervises() {
+	if err != nil {
 		return now, deskError(err)
 	}
-	return s.fenced(now, who), nil
+	return s.shownTo(identity(ctx), now), nil
+}
+
+// shownTo is what an identity may know of what is going on, and what it could ask for.
+func (s *v1) shownTo(who account.Identity, all Live) Live {
+	out := all
+	if who.Supervises() {
+		out.Calls = slices.Clone(all.Calls)
+	} else {
+		out = s.fenced(all, who)
+	}
+	for i := range out.Calls {
+		c := &out.Calls[i]
+		c.May = c.MayBy(who.Agent, who.Supervises())
+	}
+	return out
 }
 
 // fenced leaves of what is going on what a receptionist needs: calls, lines, parked callers and wishes of the tenants that she answers for,

@@ -139,6 +139,38 @@ func TestAReceptionistSeesWhatIsLiveForHerTenants(t *testing.T) {
 	}
 }
 
+// TestWhoLooksIsToldWhatSheCouldAskFor: a receptionist of her part in a call, a supervisor of everything, nobody of others' parts.
+func TestWhoLooksIsToldWhatSheCouldAskFor(t *testing.T) {
+	s := newService(t)
+	tokens := s.staff()
+	set := func(actions ...call.Action) (out call.ActionSet) {
+		for i, a := range call.Actions {
+			if slices.Contains(actions, a) {
+				out |= 1 << i
+			}
+		}
+		return out
+	}
+	s.desk.now = switchboard.Snapshot{Calls: []switchboard.CallInfo{{ID: "1", Tenant: "acme", Agent: "anna", Phase: call.PhaseConsulting, Allowed: []switchboard.Allowed{
+		{May: set(call.ActGrant, call.ActEnd)}, {Agent: "anna", May: set(call.ActComplete, call.ActSwap)}, {Agent: "siv", May: set(call.ActEnd)}}}}}
+	for who, want := range map[string]string{"anna": `["swap","complete"]`, "siv": `["end"]`, "cia": "", "supervisor": `["end","grant"]`} {
+		a := s.do(s.url, tokens[who], "GET", "/live", "")
+		if want != "" {
+			want = `"may":` + want
+		}
+		if a.status != 200 || strings.Contains(a.body, `"may"`) != (want != "") || !strings.Contains(a.body, want) || !strings.Contains(a.body, `"phase":"consulting"`) {
+			t.Errorf("%s: %s", who, a.body)
+		}
+	}
+	both := s.token(account.Token{Agent: "anna", Name: "x", Scopes: []account.Scope{account.Work, account.Supervise}})
+	if a := s.do(s.url, both, "GET", "/live", ""); !strings.Contains(a.body, `"may":["swap","complete","end","grant"]`) {
+		t.Errorf("a supervisor with a call: %s", a.body)
+	}
+	if s.desk.now.Calls[0].May != nil {
+		t.Error("what one is told is written into what all are shown")
+	}
+}
+
 // TestACallOutTellsNothingOfAnotherTenantsPeople: for a tenant that the agent does not answer for the answer is the same whether it, the person and
 // their number exist or not, and so it is for a call that is another tenant's.
 func TestACallOutTellsNothingOfAnotherTenantsPeople(t *testing.T) {
