@@ -3,6 +3,8 @@ package app
 import (
 	"context"
 	"errors"
+	"iter"
+	"time"
 
 	"telefonist/call"
 	"telefonist/config"
@@ -25,9 +27,35 @@ func (a *App) boardConfig(dir *directory.Directory) (switchboard.Config, error) 
 	away, al := a.startAway(), a.cfg.Alarms
 	return switchboard.Config{
 		Store: a.store, Directory: dir, Limits: a.limits, Logger: a.log, Registerer: a.reg, Observe: a.observe,
-		Report: a.media.Report, Codes: codes(a.cfg), Kept: kept, Recorded: a.recorded, Away: away,
+		Report: a.media.Report, Codes: codes(a.cfg), Kept: kept, Recorded: a.recorded, Recent: a.recent(dir, time.Now()), Away: away,
 		Alarms: switchboard.Thresholds{Wait: al.LongestWait, Level: al.ServiceLevel, Window: al.Window, Least: al.Least, NoAgent: al.NoAgent},
 	}, nil
+}
+
+// longestStand is for how long at most a caller has stood in line whose place is found again after a restart.
+const longestStand = 30 * time.Minute
+
+// recent hands out the calls of tenants that keep places, as far back as one that is kept now may have begun.
+func (a *App) recent(dir *directory.Directory, now time.Time) iter.Seq[record.Record] {
+	var keep time.Duration
+	for _, t := range dir.Tenants() {
+		keep = max(keep, t.Rules.KeepPlace)
+	}
+	return func(yield func(record.Record) bool) {
+		if keep == 0 {
+			return
+		}
+		stopped := errors.New("stopped")
+		err := a.store.Calls(context.Background(), store.Filter{From: now.Add(-keep - longestStand)}, func(r record.Record) error {
+			if !yield(r) {
+				return stopped
+			}
+			return nil
+		})
+		if err != nil && err != stopped {
+			a.log.Error("places in line of before the start are not kept: the calls cannot be read", "err", err)
+		}
+	}
 }
 
 // recorded finds the record of a call.

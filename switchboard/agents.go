@@ -146,7 +146,7 @@ func (b *Board) switchAway(tenant string, away bool, until, by string, now time.
 	}}
 }
 
-// restored puts back what a former process kept: agents' log-ins and pauses, and wishes in line.
+// restored puts back what a former process kept: agents' log-ins and pauses, wishes in line, and the places of who gave up or was cut off.
 func (b *Board) restored(now time.Time) {
 	for _, k := range b.cfg.Kept {
 		switch k.Kind {
@@ -156,4 +156,5 @@ func (b *Board) restored(now time.Time) {
 			b.restoreWish(k, now)
 		}
 	}
+	b.restorePlaces(now)
 }

@@ -93,9 +93,41 @@ func (b *Board) adopt(l *live, leg call.LegID, role string) {
 // keepPlace remembers where a caller stood who gave up waiting, for when she calls again soon.
 func (b *Board) keepPlace(l *live, rec *record.Record, at time.Time) {
 	keep := l.head.Rules.KeepPlace
-	stood := slices.ContainsFunc(l.story, func(e call.Entry) bool { return e.Kind == call.KindQueued })
-	if keep > 0 && stood && rec.Outcome == call.OutcomeAbandoned && l.head.Caller.Number != "" && !l.head.Caller.Private {
+	if keep > 0 && stood(l.story) && rec.Outcome == call.OutcomeAbandoned && l.head.Caller.Number != "" && !l.head.Caller.Private {
 		b.queue.Remember(l.tenant.ID, l.head.Caller.Number, l.place, at.Add(keep))
+	}
+}
+
+// stood tells whether a caller was in line.
+func stood(story []call.Entry) bool {
+	return slices.ContainsFunc(story, func(e call.Entry) bool { return e.Kind == call.KindQueued })
+}
+
+// restorePlaces lives through the places of recent calls again: who took an old one with a later call has it no more. Who was cut off
+// by the end of the process could not call until now, so her time begins now.
+func (b *Board) restorePlaces(now time.Time) {
+	if b.cfg.Recent == nil {
+		return
+	}
+	for rec := range b.cfg.Recent {
+		t, known := b.dir.Tenant(rec.Tenant)
+		caller, keep := rec.Parties.Caller, t.Rules.KeepPlace
+		if !known || keep <= 0 || !stood(rec.Story) {
+			continue
+		}
+		place, old := b.queue.Recall(rec.Tenant, caller, rec.Received)
+		if old {
+			b.queue.Forget(rec.Tenant, caller)
+		} else {
+			place = rec.Received
+		}
+		switch {
+		case !rec.Answered.IsZero():
+		case rec.Outcome == call.OutcomeAbandoned:
+			b.queue.Remember(rec.Tenant, caller, place, rec.Ended.Add(keep))
+		case rec.Outcome == call.OutcomeInterrupted:
+			b.queue.Remember(rec.Tenant, caller, place, now.Add(keep))
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"iter"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -43,6 +44,9 @@ type Config struct {
 	Kept []record.Kept
 	// Recorded, where set, tells whether a call has a record, and which. It is asked once for every wish in Kept, before Run.
 	Recorded func(call.ID) (record.Record, bool)
+	// Recent, where set, are the records of calls that came in not long before the start, in the order in which they came. It is read
+	// once, before Run: who stood in line has her place kept, as before.
+	Recent iter.Seq[record.Record]
 }
 
 // Board owns every live call, the waiting lines and the agents. See New and Run.

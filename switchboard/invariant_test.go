@@ -21,6 +21,7 @@ type stage struct {
 	turns  int
 	freed  map[call.ID]bool // calls whose agent a supervisor took away, whatever they say
 	kept   []record.Kept    // by a former board
+	recent []record.Record  // of a former board
 	absent bool             // no phone is registered at the start
 	also   func()           // looks at every turn too, on the loop
 }
@@ -44,7 +45,7 @@ func settled() { time.Sleep(time.Second) }
 
 // start runs a board and returns what ends it in peace.
 func (s *stage) start(d *directory.Directory, store Store) (stop func()) {
-	s.board = New(Config{Signals: signals{s.world}, Media: media{s.world}, Store: store, Directory: d, Limits: testLimits(), Codes: testCodes, Kept: s.kept})
+	s.board = New(Config{Signals: signals{s.world}, Media: media{s.world}, Store: store, Directory: d, Limits: testLimits(), Codes: testCodes, Kept: s.kept, Recent: slices.Values(s.recent)})
 	s.board.afterTurn = s.invariants
 	for _, a := range d.Agents() {
 		s.board.Registered(a.ID, !s.absent, time.Now())

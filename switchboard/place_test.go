@@ -1,12 +1,16 @@
 package switchboard
 
 import (
+	"maps"
+	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"telefonist/call"
 	"telefonist/directory"
 	"telefonist/queue"
+	"telefonist/record"
 )
 
 // returning is a line in which Lisa stood first until she gave up; two came behind her.
@@ -109,4 +113,55 @@ func TestWhoGivesUpLaterTakesNoPlaceFromAnotherWithTheSameNumber(t *testing.T) {
 		p.lisa("again")
 		p.stands(1, 3)
 	})
+}
+
+// TestPlacesInLineOutliveARestart has the board end while somebody else waits; she and Lisa call again afterwards, Lisa last.
+func TestPlacesInLineOutliveARestart(t *testing.T) {
+	for name, tc := range map[string]struct {
+		before func(p *script)
+		later  time.Duration
+		place  int
+	}{
+		"she gave up":     {func(p *script) { p.send(p.lisa("first"), call.Ended{Cause: call.CauseCancel}) }, second, 1},
+		"she was cut off": {func(p *script) { p.lisa("first") }, second, 1},
+		"too long ago":    {func(p *script) { p.lisa("first") }, 4 * time.Minute, 2},
+		"she was answered when she called again": {func(p *script) {
+			p.send(p.lisa("first"), call.Ended{Cause: call.CauseCancel})
+			again := p.lisa("again")
+			p.pause("anna", false)
+			p.after(10 * second)
+			p.send(p.leg(), answers)
+			p.send(again, bye)
+			p.pause("anna", true)
+		}, second, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &stage{world: newWorld(t), t: t, store: newMemStore(t)}
+				dir := crew(func(t *directory.Tenant) { t.Rules.KeepPlace = 3 * time.Minute }, named("anna"))(t)
+				stop := s.start(dir, s.store)
+				p := scripted(s)
+				p.pause("anna", true)
+				tc.before(p)
+				p.other("before")
+				stop()
+				settled()
+				s.kept = slices.Collect(maps.Values(s.store.kept))
+				s.recent = slices.SortedFunc(maps.Values(s.store.records), func(a, b record.Record) int { return a.Received.Compare(b.Received) })
+				stop = s.start(dir, s.store)
+				p.after(tc.later)
+				p.other("after")
+				p.lisa("after")
+				p.stands(tc.place, 2)
+				stop()
+				settled()
+			})
+		})
+	}
+}
+
+// other calls, a second after what was before.
+func (p *script) other(leg call.LegID) {
+	p.in("other"+leg, call.Arrived{Trunk: "pbx", Called: numbers[0], Caller: call.Party{Number: "+46701119999"}, SIPCall: string("other" + leg), Dialog: call.Dialog{CallID: string("other" + leg)}})
+	p.after(second)
 }
