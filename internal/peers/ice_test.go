@@ -36,7 +36,14 @@ func talkThroughICE(t *testing.T, lite bool) {
 	k.caller.send(k.caller.request("ACK", k.target, k.call, ""))
 	wantNoICE(t, "our answer", ok.body())
 	proxy.Answer("caller", ok.body(), "ICE", "remove")
-	caller.awaitPackets(75)
+	s.await("the caller to hear music", func() bool {
+		heard := caller.heard(0)
+		if heard.length() < 500*time.Millisecond {
+			return false
+		}
+		_, fit := music(t).find(heard.part(heard.length()-500*time.Millisecond, heard.length()))
+		return fit > 0.9
+	})
 	caller.say(sine(440, time.Second))
 
 	agent := s.ear("the receptionist", "21")
@@ -50,14 +57,10 @@ func talkThroughICE(t *testing.T, lite bool) {
 
 	caller.awaitTone(1000)
 	agent.awaitTone(440)
-	if _, fit := music(t).find(caller.heard(0).part(500*time.Millisecond, time.Second)); fit < 0.9 {
-		t.Errorf("the caller waited and heard no music: correlation %.2f", fit)
-	}
-	for _, e := range []*ear{caller, agent} {
+	for _, e := range []*ear{caller, agent} { // in order or not: the proxy's threads may overtake one another
 		if from := e.server().Addr().String(); from != far {
 			t.Errorf("%s hears %s, not the proxy", e.name, from)
 		}
-		e.oneStream()
 	}
 	k.hangup()
 	if c := s.awaitCalls(1)[0]; c.Outcome != "answered" || c.Agent != "anna" {
