@@ -92,6 +92,7 @@ type Board struct {
 	besideFailed  bool                   // the last one failed
 	down          bool                   // the end of the service has been told
 	idle          []chan struct{}        // closed when no call is left
+	changes       chan struct{}          // holds one token where something may have changed
 
 	afterTurn func() // seam of the package's own tests: runs on the loop
 }
@@ -103,7 +104,7 @@ func New(cfg Config) *Board {
 		queue: queue.New(cfg.Limits), calls: map[call.ID]*live{}, legs: map[call.LegID]*live{},
 		sent: map[call.LegID]*sent{}, failing: map[call.ID]*live{}, parked: map[int]*live{}, byTrunk: map[string]bool{},
 		unserved: map[call.ID]bool{}, wishes: map[call.ID]*record.Wish{}, unkept: map[string]bool{}, keptAgents: map[string]queue.Saved{},
-		alarms: alarms{Thresholds: cfg.Alarms, up: map[string]Alarm{}},
+		alarms: alarms{Thresholds: cfg.Alarms, up: map[string]Alarm{}}, changes: make(chan struct{}, 1),
 	}
 	if b.log == nil {
 		b.log = slog.New(slog.DiscardHandler)
@@ -240,12 +241,14 @@ func (b *Board) close(spare []mail) {
 // timers, so that what happened before a timer was due is handled before it.
 func (b *Board) turn(spare []mail) []mail {
 	b.lapse(time.Now())
-	taken := b.box.take(spare)
+	taken, changed := b.box.take(spare), false
 	for i := range taken {
+		changed = changed || !taken[i].looks
 		b.deliver(&taken[i])
 		taken[i] = mail{}
 	}
 	now := time.Now()
+	changed = changed || b.due(now)
 	b.fire(now)
 	if !b.retryAt.IsZero() && !now.Before(b.retryAt) {
 		b.retry()
@@ -258,10 +261,24 @@ func (b *Board) turn(spare []mail) []mail {
 	b.watch(now)
 	b.keepAgents(now)
 	b.saveBeside()
+	if changed {
+		b.tellChange()
+	}
 	if b.afterTurn != nil {
 		b.afterTurn()
 	}
 	return taken
+}
+
+// Changes gets a token after every turn in which what Snapshot tells may have changed; to look is no change. It holds one, and is for one
+// reader.
+func (b *Board) Changes() <-chan struct{} { return b.changes }
+
+func (b *Board) tellChange() {
+	select {
+	case b.changes <- struct{}{}:
+	default:
+	}
 }
 
 func (b *Board) deliver(m *mail) {
@@ -279,17 +296,26 @@ var errPanicked = errors.New("the server failed at it")
 
 // ask runs f on the loop and waits for it. After any other error than errPanicked f has not run and never does: what is told as not done is not
 // done later, and nothing that f writes is read meanwhile.
-func (b *Board) ask(ctx context.Context, f func()) error {
+func (b *Board) ask(ctx context.Context, f func()) error { return b.run(ctx, mail{run: f}) }
+
+// look is to ask with an f that changes nothing.
+func (b *Board) look(ctx context.Context, f func()) error {
+	return b.run(ctx, mail{run: f, looks: true})
+}
+
+func (b *Board) run(ctx context.Context, m mail) error {
+	f := m.run
 	var taken atomic.Bool // by the loop, or by whoever gives up
 	over, ran := make(chan struct{}), false
-	run := func() {
+	m.posted = time.Now()
+	m.run = func() {
 		if taken.CompareAndSwap(false, true) {
 			defer close(over)
 			f()
 			ran = true
 		}
 	}
-	if !b.box.put(mail{posted: time.Now(), run: run}, roomForNoise) {
+	if !b.box.put(m, roomForNoise) {
 		return ErrStopped
 	}
 	var err error

@@ -99,7 +99,7 @@ type WishInfo struct {
 // Story tells of a live call what its record would say by now, without what it is charged; ErrNoCall where no such call is live.
 func (b *Board) Story(ctx context.Context, id call.ID) (rec record.Record, err error) {
 	found := false
-	err = b.ask(ctx, func() {
+	err = b.look(ctx, func() {
 		l := b.calls[id]
 		if found = l != nil && l.final == nil; found {
 			rec = record.Fold(l.head, slices.Clone(l.story))
@@ -115,7 +115,7 @@ func (b *Board) Story(ctx context.Context, id call.ID) (rec record.Record, err e
 // Live tells of one live call: the one named, or the one that an agent has where none is. The error is ErrUnknown where there is no
 // such call, ErrConflict where she has none.
 func (b *Board) Live(ctx context.Context, id call.ID, agent string) (c CallInfo, err error) {
-	askErr := b.ask(ctx, func() {
+	askErr := b.look(ctx, func() {
 		var l *live
 		if l, err = b.ordered(Order{Call: id, Agent: agent}); err == nil {
 			c = b.info(l, time.Now())
@@ -129,7 +129,7 @@ func (b *Board) Live(ctx context.Context, id call.ID, agent string) (c CallInfo,
 
 // Snapshot asks the loop what is going on.
 func (b *Board) Snapshot(ctx context.Context) (s Snapshot, err error) {
-	err = b.ask(ctx, func() { s = b.snapshot(time.Now()) })
+	err = b.look(ctx, func() { s = b.snapshot(time.Now()) })
 	return s, err
 }
 

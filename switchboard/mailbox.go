@@ -21,6 +21,7 @@ type mail struct {
 	leg    call.LegID
 	event  call.Event
 	run    func()
+	looks  bool // run changes nothing
 }
 
 // mailbox is a queue whose senders never wait.

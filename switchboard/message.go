@@ -49,7 +49,7 @@ type CallFacts struct {
 // Facts tells of a live call; ErrNoCall where there is none.
 func (b *Board) Facts(ctx context.Context, id call.ID) (f CallFacts, err error) {
 	found := false
-	err = b.ask(ctx, func() {
+	err = b.look(ctx, func() {
 		l := b.calls[id]
 		if found = l != nil && l.saved > 0; !found {
 			return

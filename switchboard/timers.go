@@ -58,6 +58,12 @@ func (b *Board) fire(now time.Time) {
 	}
 }
 
+// due tells whether the loop looks again by itself at an instant.
+func (b *Board) due(now time.Time) bool {
+	wake := b.nextWake()
+	return !wake.IsZero() && !wake.After(now)
+}
+
 // nextWake is when the loop must look again though nobody posts anything; zero means never.
 func (b *Board) nextWake() (wake time.Time) {
 	sooner := func(t time.Time) {

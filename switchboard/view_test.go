@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"telefonist/call"
+	"telefonist/queue"
 )
 
 // TestASnapshotTellsWhatACallDoesAndWhatCanBeAskedOfIt follows one call through a connection that comes back, in virtual time.
@@ -67,5 +68,57 @@ func TestASnapshotTellsWhatACallDoesAndWhatCanBeAskedOfIt(t *testing.T) {
 		may(c, "anna", false)
 		may(c, "bo", false, call.ActHold, call.ActConnect, call.ActAnnounce, call.ActPark, call.ActHandBack, call.ActEnd)
 		p.send(in, bye)
+	})
+}
+
+// TestChangesAreToldAndLooksAreNot, so that who looks after each change looks no more where nothing happens.
+func TestChangesAreToldAndLooksAreNot(t *testing.T) {
+	play(t, crew(nil, named("anna")), func(s *stage) {
+		p := scripted(s)
+		told := func(want bool, after string) {
+			t.Helper()
+			got := false
+			select {
+			case <-p.board.Changes():
+				got = true
+			default:
+			}
+			if got != want {
+				t.Errorf("after %s: told %v", after, got)
+			}
+		}
+		in := p.comes(numbers[0])
+		p.after(5 * time.Millisecond) // until it is written
+		told(true, "a call")
+		for range 3 {
+			p.looks()
+			if _, err := p.board.Live(p.t.Context(), p.looks().Calls[0].ID, ""); err != nil {
+				t.Fatal(err)
+			}
+			p.after(0)
+		}
+		told(false, "looks")
+		p.after(time.Second)
+		told(false, "time alone")
+		before := p.looks().Calls[0].Last.Kind
+		p.after(testRules().RingTimeout)
+		if last := p.looks().Calls[0].Last.Kind; last == before {
+			t.Fatalf("%s, and still %s", before, last)
+		}
+		told(true, "a timer")
+		if err := p.board.SetAgent(p.t.Context(), AgentOrder{Agent: "anna", To: queue.Paused}); err != nil {
+			t.Fatal(err)
+		}
+		p.after(0)
+		told(true, "a pause")
+		p.send(in, bye)
+		told(true, "an end")
+		p.after(time.Hour)
+		select {
+		case <-p.board.Changes(): // what followed
+		default:
+		}
+		p.after(30 * time.Minute)
+		told(false, "rest")
 	})
 }

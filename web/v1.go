@@ -114,7 +114,9 @@ type V1 struct {
 	erasures turns
 	lines    lines
 	limiters limiters
-	streams  streams
+	streams  streams // of events
+	consoles streams // of what is live
+	lookout  lookout
 }
 
 // V1Metrics count what the API is asked.

@@ -27,6 +27,8 @@ type (
 // Desk is what receptionists and supervisors ask of the switchboard.
 type Desk interface {
 	Snapshot(context.Context) (switchboard.Snapshot, error)
+	// Changes gets a token where what Snapshot tells may have changed. It holds one.
+	Changes() <-chan struct{}
 	Live(ctx context.Context, id call.ID, agent string) (switchboard.CallInfo, error)
 	Do(context.Context, switchboard.Order) (switchboard.Done, error)
 	Dial(context.Context, switchboard.Outgoing) (call.ID, error)
@@ -134,6 +136,7 @@ func (s *v1) callActionRoutes() {
 			live, err := s.live(ctx, d)
 			return &struct{ Body switchboard.Snapshot }{live}, err
 		}, serviceWide)
+	s.liveStreamRoute()
 	register(s, http.MethodPost, "/calls/{call}/actions", "act", "Do something with a live call: the one that the receptionist has, or as a supervisor any", working,
 		func(ctx context.Context, in *struct {
 			LivePath

@@ -8,11 +8,9 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"telefonist/account"
 	"telefonist/record"
@@ -29,13 +27,8 @@ type EventStore interface {
 }
 
 const (
-	// heartbeatEvery is how often a stream on which nothing happens says that it is there, and its token is looked at again.
-	heartbeatEvery = 15 * time.Second
 	// streamPage is how many events are in memory for one reader.
 	streamPage = 500
-	// streamsPerToken and streamsAtAll bound the streams that are open at once.
-	streamsPerToken = 4
-	streamsAtAll    = 200
 	// emptyPages is how many pages without an event of the tenant's are read for one answer.
 	emptyPages = 20
 )
@@ -137,58 +130,6 @@ func eventProblem(err error, next uint64) error {
 	return err
 }
 
-// streams are the streams that are open.
-type streams struct {
-	mu     sync.Mutex // protects what follows
-	open   map[string]int
-	all    int
-	ending chan struct{} // closed by EndStreams; made when first needed
-	ended  bool
-}
-
-// begin takes a place for a stream of a token's.
-func (st *streams) begin(token string) (ending <-chan struct{}, err error) {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	switch {
-	case st.ended:
-		return nil, huma.Error503ServiceUnavailable("the server is being stopped")
-	case token != "" && st.open[token] >= streamsPerToken:
-		return nil, huma.Error429TooManyRequests(fmt.Sprintf("the token has %d streams open: close one first", streamsPerToken))
-	case st.all >= streamsAtAll:
-		return nil, huma.Error503ServiceUnavailable("too many streams are open")
-	}
-	if st.open == nil {
-		st.open = map[string]int{}
-	}
-	if st.ending == nil {
-		st.ending = make(chan struct{})
-	}
-	st.open[token]++
-	st.all++
-	return st.ending, nil
-}
-
-func (st *streams) end(token string) {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	st.all--
-	if st.open[token]--; st.open[token] == 0 {
-		delete(st.open, token)
-	}
-}
-
-// EndStreams ends the streams that are open, so that a server need not wait for them; no more are begun.
-func (v *V1) EndStreams() {
-	st := &v.streams
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	if st.ending != nil && !st.ended {
-		close(st.ending)
-	}
-	st.ended = true
-}
-
 // follow opens a stream. What is wrong with the request is told before it begins.
 func (s *v1) follow(ctx context.Context, q EventQuery) (*huma.StreamResponse, error) {
 	tenant, err := s.mayRead(ctx, q.Tenant)
@@ -206,7 +147,7 @@ func (s *v1) follow(ctx context.Context, q EventQuery) (*huma.StreamResponse, er
 	}
 	return &huma.StreamResponse{Body: func(hc huma.Context) {
 		defer s.streams.end(token)
-		f := &follower{s: s, hc: hc, tenant: tenant, next: next, ending: ending}
+		f := &follower{pipe: s.pipe(hc), tenant: tenant, next: next, ending: ending}
 		f.run(first)
 	}}, nil
 }
@@ -214,28 +155,15 @@ func (s *v1) follow(ctx context.Context, q EventQuery) (*huma.StreamResponse, er
 // follower is one open stream. It keeps nothing but its place: what it sends is read from the store a page at a time, so
 // that nobody waits for a slow reader and nothing piles up for one.
 type follower struct {
-	s      *v1
-	hc     huma.Context
+	*pipe
 	tenant string
 	next   uint64
 	ending <-chan struct{}
-
-	w     http.ResponseWriter
-	rc    *http.ResponseController
-	every time.Duration // between heartbeats
 }
 
 func (f *follower) run(page []record.StreamEvent) {
-	_, f.w = humago.Unwrap(f.hc)
-	f.rc = http.NewResponseController(f.w)
-	f.hc.SetHeader("Content-Type", "text/event-stream")
-	f.hc.SetHeader("Cache-Control", "no-store")
-	f.hc.SetHeader("X-Accel-Buffering", "no") // nginx would hold it back
-	if f.every = f.s.Heartbeat; f.every <= 0 {
-		f.every = heartbeatEvery
-	}
+	defer f.end()
 	beat := time.NewTicker(f.every)
-	defer func() { _ = f.rc.SetWriteDeadline(time.Now().Add(f.every)) }() // for what ends the body
 	defer beat.Stop()
 	if f.send(f.place()) != nil {
 		return
@@ -249,7 +177,7 @@ func (f *follower) run(page []record.StreamEvent) {
 			select {
 			case <-more:
 			case <-beat.C:
-				if _, _, err := f.s.auth.who(f.hc); err != nil || f.send(f.place()) != nil {
+				if f.ended() || f.send(f.place()) != nil {
 					return // the token was revoked, or nobody reads
 				}
 			case <-f.ending:
@@ -282,18 +210,4 @@ func frames(page []record.StreamEvent) []byte {
 		fmt.Fprintf(&b, "id: %d\nevent: %s\ndata: %s\n\n", e.Seq, e.About, doc)
 	}
 	return b.Bytes()
-}
-
-// send writes to the reader, who is cut off where it takes longer than two thirds of a heartbeat. It may resume where it was.
-func (f *follower) send(text []byte) error {
-	if err := f.rc.SetWriteDeadline(time.Now().Add(f.every * 2 / 3)); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return err
-	}
-	if _, err := f.w.Write(text); err != nil {
-		return err
-	}
-	if err := f.rc.Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return err
-	}
-	return nil
 }

@@ -151,13 +151,20 @@ type sse struct {
 
 func (s *streaming) openStream(base, token, query string, header ...string) *sse {
 	s.t.Helper()
+	return s.stream(base, token, "/events/stream"+query, header...)
+}
+
+func (s *service) stream(base, token, path string, header ...string) *sse {
+	s.t.Helper()
 	ctx, stop := context.WithTimeout(s.t.Context(), 30*time.Second)
 	s.t.Cleanup(stop)
-	req, err := http.NewRequestWithContext(ctx, "GET", base+"/api/v1/events/stream"+query, nil)
+	req, err := http.NewRequestWithContext(ctx, "GET", base+"/api/v1"+path, nil)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	req.Header.Set("Authorization", "Bearer "+token)
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
 	for i := 0; i+1 < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])
 	}

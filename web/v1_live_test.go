@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"telefonist/account"
@@ -20,9 +21,43 @@ type board struct {
 	web.Desk
 	now  switchboard.Snapshot
 	done []string
+
+	mu      sync.Mutex // protects what streams look at: now, looks, and fails
+	looks   int
+	fails   error
+	changes chan struct{}
+	seen    chan struct{} // gets a token for each look, unless it is nil
 }
 
-func (b *board) Snapshot(context.Context) (switchboard.Snapshot, error) { return b.now, nil }
+func (b *board) Snapshot(context.Context) (switchboard.Snapshot, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.looks++
+	if b.seen != nil {
+		b.seen <- struct{}{}
+	}
+	return b.now, b.fails
+}
+
+func (b *board) Changes() <-chan struct{} { return b.changes }
+
+// becomes changes what is going on; it may be the same as before.
+func (b *board) becomes(now switchboard.Snapshot) {
+	b.mu.Lock()
+	b.now = now
+	b.mu.Unlock()
+	select {
+	case b.changes <- struct{}{}:
+	default:
+	}
+}
+
+func (b *board) looked() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.looks
+}
+
 func (b *board) Live(_ context.Context, id call.ID, agent string) (switchboard.CallInfo, error) {
 	for _, a := range b.now.Agents {
 		if id == "" && a.ID == agent {
