@@ -32,6 +32,11 @@ func (s *v1) shownTo(who account.Identity, all Live) Live {
 	for i := range out.Calls {
 		c := &out.Calls[i]
 		c.May = c.MayBy(who.Agent, who.Supervises())
+		if c.Recall != nil {
+			told := *c.Recall
+			told.Target = s.reachable(who, c, all.Agents)
+			c.Recall = &told
+		}
 	}
 	return out
 }

@@ -20,6 +20,9 @@ const (
 	livePace    = 100 * time.Millisecond
 	liveShare   = 20
 	renderShare = 4
+	// recallEvery is how often it is looked up anew whether who was called for a caller who came back may be reached now: that is told by
+	// others than the switchboard.
+	recallEvery = time.Second
 )
 
 // lookout looks at the switchboard for all consoles: once after a change, however many there are, and never where nothing changes.
@@ -158,6 +161,7 @@ type console struct {
 	who    account.Identity
 	ending <-chan struct{}
 	told   []byte // what the last event said, without its instant
+	recall bool   // it tells of somebody who was called
 }
 
 func (c *console) run(m *moment) {
@@ -165,9 +169,14 @@ func (c *console) run(m *moment) {
 	beat := time.NewTicker(c.every)
 	defer beat.Stop()
 	for m.err == nil && c.tell(m) == nil {
+		var again <-chan time.Time
+		if c.recall {
+			again = time.After(recallEvery)
+		}
 		select {
 		case <-m.newer:
 			m = c.moment.Load()
+		case <-again:
 		case <-beat.C:
 			if c.ended() || c.send([]byte(":\n\n")) != nil {
 				return
@@ -196,9 +205,11 @@ func (c *console) render(m *moment) []byte {
 	live := c.s.shownTo(c.who, m.live)
 	running := make([]int64, len(live.Calls))
 	at := live.At
-	live.At = time.Time{}
+	live.At, c.recall = time.Time{}, false
 	for i := range live.Calls {
-		if one := &live.Calls[i]; one.Handling { // what changes it stands in the story, too
+		one := &live.Calls[i]
+		c.recall = c.recall || one.Recall != nil && one.Recall.Target != nil
+		if one.Handling { // what changes it stands in the story, too
 			running[i], one.HandlingMS = one.HandlingMS, 0
 		}
 	}

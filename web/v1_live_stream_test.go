@@ -222,3 +222,76 @@ func TestAStreamEndsWithTheSwitchboard(t *testing.T) {
 		t.Errorf("ended with %v", err)
 	}
 }
+
+// TestARecallTellsTheReceptionistWhatMayBeSaidOfWhoWasCalled: as it stands now, never the true reason, and nobody else.
+func TestARecallTellsTheReceptionistWhatMayBeSaidOfWhoWasCalled(t *testing.T) {
+	s := newService(t)
+	tokens := s.staff()
+	anna := s.person(`{"given_name":"Anna","family_name":"Ek","external_id":"17","numbers":[{"kind":"extension","number":"205"},{"kind":"mobile","number":"070-123 45 67","hidden":true}]}`)
+	s.person(`{"family_name":"Alm","numbers":[{"kind":"extension","number":"300"}]}`)
+	s.person(`{"family_name":"Berg","numbers":[{"kind":"extension","number":"300"}]}`)
+	back := func(agent, tenant string, r switchboard.RecallInfo) {
+		s.desk.becomes(switchboard.Snapshot{Calls: []switchboard.CallInfo{{ID: "1", Tenant: tenant, Agent: agent, Recall: &r,
+			Allowed: []switchboard.Allowed{{}, {Agent: agent}}}}, Agents: []switchboard.AgentInfo{{ID: "siv", State: "talking"}}})
+	}
+	live := func(who string) answer { return s.do(s.url, tokens[who], "GET", "/live", "") }
+	for _, number := range []string{"205", "+46701234567"} {
+		back("anna", "acme", switchboard.RecallInfo{Reason: "busy", Number: number})
+		if a := live("anna"); a.field("calls.0.recall.target.person") != anna || a.field("calls.0.recall.target.name") != "Anna Ek" || a.field("calls.0.recall.target.presence.connect") != "true" {
+			t.Errorf("%s: %s", number, a.body)
+		}
+	}
+	s.acme(201, "POST", "/people/"+anna+"/referrals", `{"code":"Sjuk","note":"influensa"}`)
+	if a := live("anna"); a.field("calls.0.recall.target.presence.phrase") != "inte på plats" || strings.Contains(strings.ToLower(a.body), "sjuk") || strings.Contains(a.body, "influensa") {
+		t.Errorf("away: %s", a.body)
+	}
+	for _, who := range []string{"siv", "supervisor", "cia"} { // who see the call, and have no part in it
+		if a := live(who); a.field("calls.0.recall.reason") != "busy" || a.field("calls.0.recall.target") != "" {
+			t.Errorf("%s: %s", who, a.body)
+		}
+	}
+	back("eva", "acme", switchboard.RecallInfo{Reason: "busy", Number: "205"}) // handed to her, who does not answer for acme
+	if a := live("eva"); a.field("calls.0.recall.number") != "205" || a.field("calls.0.recall.target") != "" {
+		t.Errorf("another tenant's: %s", a.body)
+	}
+	for _, r := range []switchboard.RecallInfo{{Reason: "busy", Number: "300"}, {Reason: "busy", Number: "999"}, {Reason: "parked"}, {Reason: "busy", Agent: "nobody"}} {
+		back("anna", "acme", r)
+		if a := live("anna"); a.field("calls.0.recall.reason") != r.Reason || a.field("calls.0.recall.target") != "" {
+			t.Errorf("%+v: %s", r, a.body)
+		}
+	}
+	back("anna", "acme", switchboard.RecallInfo{Reason: "no_answer", Agent: "siv"})
+	if a := live("anna"); a.field("calls.0.recall.target.agent_state") != "talking" {
+		t.Errorf("a colleague: %s", a.body)
+	}
+}
+
+// TestARecallOnTheStreamFollowsTheTargetsState, which the switchboard knows nothing of.
+func TestARecallOnTheStreamFollowsTheTargetsState(t *testing.T) {
+	s := newService(t)
+	tokens := s.staff()
+	s.person(`{"family_name":"Ek","external_id":"17","numbers":[{"kind":"extension","number":"205"}]}`)
+	s.desk.now = switchboard.Snapshot{Calls: []switchboard.CallInfo{{ID: "1", Tenant: "acme", Agent: "anna", Recall: &switchboard.RecallInfo{Reason: "busy", Number: "205"},
+		Allowed: []switchboard.Allowed{{Agent: "anna"}}}}}
+	c := s.stream(s.url, tokens["anna"], "/live/stream")
+	if p := c.live().Calls[0].Recall.Target.Presence; p.Line != nil {
+		t.Errorf("at first: %+v", p)
+	}
+	tell := func(state string) {
+		hook := s.token(account.Token{Tenant: "acme", Name: "växel", Scopes: []account.Scope{account.Webhook}})
+		if a := s.do(s.url, hook, "POST", "/tenants/acme/webhooks/line", `{"extension":"205","line":"`+state+`"}`); a.status != 200 {
+			t.Fatal(a)
+		}
+	}
+	tell("busy")
+	if p := c.live().Calls[0].Recall.Target.Presence; p.Line == nil || p.Line.State != "busy" {
+		t.Errorf("on the phone: %+v", p)
+	}
+	tell("free")
+	if p := c.live().Calls[0].Recall.Target.Presence; p.Line != nil {
+		t.Errorf("free again: %+v", p)
+	}
+	if n := s.desk.looked(); n != 1 {
+		t.Errorf("%d looks at the switchboard", n)
+	}
+}
