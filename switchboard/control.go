@@ -74,6 +74,9 @@ type AgentInfo struct {
 	Misses   int            `json:"misses,omitempty" doc:"Offers missed in a row"`
 	LoggedIn bool           `json:"logged_in"`
 	Phone    bool           `json:"phone" doc:"Her phone is registered"`
+	// Name and Extension are filled in for who is shown them, beside the loop.
+	Name      string `json:"name,omitempty"`
+	Extension string `json:"extension,omitempty"`
 }
 
 // ParkedInfo is a caller who is parked.

@@ -25,9 +25,13 @@ func (s *v1) live(ctx context.Context, d Desk) (Live, error) {
 func (s *v1) shownTo(who account.Identity, all Live) Live {
 	out := all
 	if who.Supervises() {
-		out.Calls = slices.Clone(all.Calls)
+		out.Calls, out.Agents = slices.Clone(all.Calls), slices.Clone(all.Agents)
 	} else {
 		out = s.fenced(all, who)
+	}
+	for i := range out.Agents {
+		a, _ := s.Tenants().Agent(out.Agents[i].ID)
+		out.Agents[i].Name, out.Agents[i].Extension = a.Name, a.Extension
 	}
 	for i := range out.Calls {
 		c := &out.Calls[i]

@@ -95,7 +95,7 @@ func (b *board) Note(context.Context, switchboard.Note) (n switchboard.Note, err
 // staff are receptionists of the service, of acme, and of evil.
 func (s *service) staff() (tokens map[string]string) {
 	s.t.Helper()
-	agents := []directory.Agent{{ID: "anna", Extension: "101", Kind: call.Service}, {ID: "eva", Extension: "102", Kind: call.Service, Tenants: []string{"evil"}},
+	agents := []directory.Agent{{ID: "anna", Name: "Anna Ek", Extension: "101", Kind: call.Service}, {ID: "eva", Extension: "102", Kind: call.Service, Tenants: []string{"evil"}},
 		{ID: "cia", Extension: "103", Kind: call.Own, Tenants: []string{"acme"}}, {ID: "dag", Extension: "104", Kind: call.Own, Tenants: []string{"acme"}},
 		{ID: "siv", Extension: "106", Kind: call.Service, Tenants: []string{"acme"}}, {ID: "evil-one", Extension: "105", Kind: call.Own, Tenants: []string{"evil"}}}
 	dir, err := directory.New(s.dir.Load().Tenants(), agents)
@@ -168,6 +168,11 @@ func TestAReceptionistSeesWhatIsLiveForHerTenants(t *testing.T) {
 	}
 	if l, text := live("supervisor"); len(l.Calls) != 7 || len(l.Notes) != 3 || l.Waiting != 3 {
 		t.Errorf("supervisor: %s", text)
+	}
+	for _, who := range []string{"cia", "anna", "supervisor"} { // colleagues are known by their names, which the one snapshot for all does not have
+		if l, text := live(who); l.Agents[0].Name != "Anna Ek" || l.Agents[0].Extension != "101" || s.desk.now.Agents[0].Name != "" {
+			t.Errorf("%s: %s", who, text)
+		}
 	}
 	if l, text := live("gone"); len(l.Calls)+len(l.Agents)+len(l.Notes)+len(l.Alarms) != 0 || strings.Contains(text, "null") {
 		t.Errorf("nobody: %s", text)
