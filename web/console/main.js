@@ -1,0 +1,53 @@
+// The page: who is signed in sees the desk, everybody else the way to it.
+
+import { banners, head } from "./head.js";
+import { callView, focusWhom, headline, rings, whom } from "./call.js";
+import { colleagues, lines, notes, parked, wishes } from "./lists.js";
+import { dialog, settle } from "./dialogs.js";
+import { draw, h } from "./dom.js";
+import { enter, signInView } from "./signin.js";
+import { language, t } from "./texts.js";
+import { listen } from "./keys.js";
+import { look } from "./actions.js";
+import { lookUp } from "./phrase.js";
+import { allCalls } from "./supervise.js";
+import { changed, myCall, state, watch } from "./state.js";
+
+const root = /** @type {HTMLElement} */ (document.getElementById("app"));
+const spoken = /** @type {HTMLElement} */ (document.getElementById("spoken"));
+
+/** What was in view before, to tell what is new. */
+const before = { call: "", connects: false };
+
+function desk() {
+  const s = state.session;
+  return [
+    head(),
+    banners(),
+    h("main.desk", { key: "desk", class: s?.works ? "" : "watching" },
+      h("div.mine", { key: "mine" }, s?.works ? callView() : allCalls(), notes()),
+      h("div.side", { key: "side" }, s?.works && s.supervises && allCalls(), lines(), parked(), colleagues(), wishes())),
+    dialog(),
+  ];
+}
+
+function show() {
+  look();
+  lookUp();
+  const call = myCall();
+  if (before.call !== (call?.id || "")) whom.reset();
+  document.documentElement.lang = language();
+  draw(root, state.session ? desk() : state.session === null ? [signInView()] : []);
+  settle();
+  const connects = Boolean(call?.may?.includes("connect")) && !rings();
+  if (connects && !before.connects) focusWhom();
+  Object.assign(before, { call: call?.id || "", connects });
+  const line = headline();
+  if (spoken.textContent !== line) spoken.textContent = line;
+  document.title = rings() ? `☎ ${line}` : t("desk");
+}
+
+watch(show);
+listen();
+setInterval(changed, 500);
+void enter();
