@@ -6,7 +6,7 @@
 GO        ?= go
 SHELL     := /bin/bash
 PACKAGES  := ./...
-PEERS     := curl:curl sip-tester:sipp baresip-core:baresip kamailio:kamailio rtpengine-daemon:rtpengine sox:sox prometheus:promtool
+PEERS     := curl:curl sip-tester:sipp baresip-core:baresip kamailio:kamailio rtpengine-daemon:rtpengine sox:sox prometheus:promtool chromium:chromium
 ROUNDS    ?= 10
 
 .PHONY: all build test deps vet unit peers bench soak fuzz golden clean

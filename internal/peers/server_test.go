@@ -27,7 +27,9 @@ func TestMain(m *testing.M) {
 		return
 	}
 	_ = flag.Set("test.parallel", "6") // they wait far more than they work
-	os.Exit(m.Run())
+	code := m.Run()
+	closeBrowser()
+	os.Exit(code)
 }
 
 // patience is how long a test waits for anything before it gives up and shows the logs.
