@@ -312,7 +312,7 @@ func (rng) Read(b []byte) (int, error) {
 }
 
 func TestASlowReaderIsCutOffAndHoldsNobodyUp(t *testing.T) {
-	s := eventService(t, 300*time.Millisecond)
+	s := eventService(t, 3*time.Second)
 	dial := (&net.Dialer{}).DialContext
 	var mine string
 	client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
