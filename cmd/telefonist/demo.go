@@ -16,12 +16,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"telefonist/account"
 	"telefonist/app"
 	"telefonist/app/demo"
 	"telefonist/call"
 	"telefonist/config"
 	"telefonist/record"
 	"telefonist/web"
+	"telefonist/web/console"
 )
 
 // onceCalls is how many calls --once places.
@@ -99,7 +101,13 @@ func runDemo(ctx context.Context, out io.Writer, f demoFlags, limits demo.Limits
 	}
 	sipAddr := udpAddr(a)
 	fmt.Fprintf(out, "telefonist %s: SIP on udp and tcp %s, metrics on http://%s/metrics, store in %s\n", app.Version(), sipAddr, a.WebAddr(), a.StoreDir())
-	fmt.Fprintf(out, "limits %s in place of 45s,2m; seed %d; Ctrl-C ends the demonstration\n\n", limits, f.seed)
+	fmt.Fprintf(out, "limits %s in place of 45s,2m; seed %d; Ctrl-C ends the demonstration\n", limits, f.seed)
+	err = tellConsole(ctx, out, a, world.Agents()[0])
+	fmt.Fprintln(out)
+	if err != nil {
+		table.Close()
+		return errors.Join(err, world.Close(ctx), a.Stop(ctx))
+	}
 	expected, err := world.Run(ctx, demo.Options{Server: sipAddr, Calls: f.calls, Seed: f.seed, Happened: table.Happened})
 	ending, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
@@ -109,6 +117,26 @@ func runDemo(ctx context.Context, out io.Writer, f demoFlags, limits demo.Limits
 		return err
 	}
 	return judge(out, dir, names, expected)
+}
+
+// tellConsole says where the desk is in a browser, and what to sign in with: for one who looks on, and for a receptionist.
+func tellConsole(ctx context.Context, out io.Writer, a *app.App, as demo.Agent) error {
+	c, err := web.Dial(app.SocketPath(a.StoreDir()))
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	supervisor, err := c.CreateToken(ctx, web.TokenRequest{Name: "Demo", Scopes: []string{string(account.Supervise)}})
+	if err != nil {
+		return err
+	}
+	receptionist, err := c.CreateToken(ctx, web.TokenRequest{Name: as.Name, Agent: as.ID, Scopes: []string{string(account.Work)}})
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "the desk in a browser: http://%s%s\n  sign in as a supervisor with %s\n  or as %s with %s\n",
+		a.WebAddr(), console.Path, supervisor.Token, as.Name, receptionist.Token)
+	return err
 }
 
 // judge prints the summary and compares the records with what had to happen.
