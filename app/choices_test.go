@@ -41,7 +41,7 @@ tenants:
 			}
 			if run == 0 {
 				for _, id := range []string{"a", "b"} {
-					if err := admin.PutPerson(t.Context(), "acme", id, []byte(`{"given_name":"Anna","family_name":"Ek"}`)); err != nil {
+					if err := admin.Put(t.Context(), "acme", "people/"+id, []byte(`{"given_name":"Anna","family_name":"Ek"}`)); err != nil {
 						t.Fatal(err)
 					}
 				}

@@ -187,9 +187,9 @@ func (c *Client) Choose(ctx context.Context, tenant, kind, id, caller string) er
 	return c.v1(ctx, http.MethodPost, "/tenants/"+url.PathEscape(tenant)+"/choices", nil, "application/json", body, nil)
 }
 
-// PutPerson writes a person, whatever was there.
-func (c *Client) PutPerson(ctx context.Context, tenant, id string, doc []byte) error {
-	return c.v1(ctx, http.MethodPut, "/tenants/"+url.PathEscape(tenant)+"/people/"+url.PathEscape(id), nil, "application/json", doc, nil)
+// Put writes an item of a tenant's directory, whatever was there: path is what follows the tenant, as "people/anna".
+func (c *Client) Put(ctx context.Context, tenant, path string, doc []byte) error {
+	return c.v1(ctx, http.MethodPut, "/tenants/"+url.PathEscape(tenant)+"/"+path, nil, "application/json", doc, nil)
 }
 
 // Tokens lists tokens, those of one tenant where it is given.

@@ -15,8 +15,25 @@ import (
 	"telefonist/tariff"
 )
 
-//go:embed sample/telefonist.yaml sample/tenants.yaml
+//go:embed sample/telefonist.yaml sample/tenants.yaml sample/directory.json
 var sample embed.FS
+
+// Item is something of a sample company's directory: what follows the tenant in its path of the API, and its document.
+type Item struct {
+	Tenant string          `json:"tenant"`
+	Path   string          `json:"path"`
+	Doc    json.RawMessage `json:"doc"`
+}
+
+// Directory is how the sample companies want to be answered and whom callers ask for, each behind what it refers to.
+func Directory() ([]Item, error) {
+	text, err := sample.ReadFile("sample/directory.json")
+	if err != nil {
+		return nil, err
+	}
+	var all []Item
+	return all, json.Unmarshal(text, &all)
+}
 
 // Limits are the marks of handling time that the demonstration runs at.
 type Limits struct {

@@ -102,7 +102,7 @@ func runDemo(ctx context.Context, out io.Writer, f demoFlags, limits demo.Limits
 	sipAddr := udpAddr(a)
 	fmt.Fprintf(out, "telefonist %s: SIP on udp and tcp %s, metrics on http://%s/metrics, store in %s\n", app.Version(), sipAddr, a.WebAddr(), a.StoreDir())
 	fmt.Fprintf(out, "limits %s in place of 45s,2m; seed %d; Ctrl-C ends the demonstration\n", limits, f.seed)
-	err = tellConsole(ctx, out, a, world.Agents()[0])
+	err = furnish(ctx, out, a, world.Agents()[0])
 	fmt.Fprintln(out)
 	if err != nil {
 		table.Close()
@@ -119,13 +119,23 @@ func runDemo(ctx context.Context, out io.Writer, f demoFlags, limits demo.Limits
 	return judge(out, dir, names, expected)
 }
 
-// tellConsole says where the desk is in a browser, and what to sign in with: for one who looks on, and for a receptionist.
-func tellConsole(ctx context.Context, out io.Writer, a *app.App, as demo.Agent) error {
+// furnish writes the sample companies' directories, and says where the desk is in a browser and what to sign in with: for one who looks on,
+// and for a receptionist.
+func furnish(ctx context.Context, out io.Writer, a *app.App, as demo.Agent) error {
 	c, err := web.Dial(app.SocketPath(a.StoreDir()))
 	if err != nil {
 		return err
 	}
 	defer c.Close()
+	items, err := demo.Directory()
+	if err != nil {
+		return err
+	}
+	for _, it := range items {
+		if err := c.Put(ctx, it.Tenant, it.Path, it.Doc); err != nil {
+			return fmt.Errorf("write %s of %s: %w", it.Path, it.Tenant, err)
+		}
+	}
 	supervisor, err := c.CreateToken(ctx, web.TokenRequest{Name: "Demo", Scopes: []string{string(account.Supervise)}})
 	if err != nil {
 		return err
