@@ -66,6 +66,7 @@ type Hit struct {
 	ID          string              `json:"id"`
 	Score       int                 `json:"score" doc:"Orders the hits of one answer and means nothing beyond it"`
 	Title       string              `json:"title" doc:"A person's or an office's name, a question"`
+	Detail      string              `json:"detail,omitempty" doc:"Of a person: title and department, by which people of one name are told apart"`
 	Presence    *directory.Presence `json:"presence,omitempty" doc:"Of a person who is away: what may be said of it"`
 	Substitutes []Substitute        `json:"substitutes,omitempty" doc:"Whom to ask instead of a person who is away, in order"`
 	Opening     *directory.Opening  `json:"opening,omitempty" doc:"Of an office: whether it is open now, and until or from when"`

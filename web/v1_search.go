@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -130,7 +132,7 @@ func (s *v1) fillPerson(tenant string, it directory.Item, h *Hit) error {
 	if err := json.Unmarshal(it.Doc, &p); err != nil {
 		return err
 	}
-	h.Title = p.Name()
+	h.Title, h.Detail = p.Name(), strings.Join(slices.DeleteFunc([]string{p.Title, p.Department}, func(s string) bool { return s == "" }), ", ")
 	presence, err := s.presence(tenant, it.ID)
 	if err != nil || !presence.Away && presence.Line == nil {
 		return err
