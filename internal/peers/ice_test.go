@@ -20,9 +20,7 @@ func talkThroughICE(t *testing.T, lite bool) {
 	s := newServer(t, setup{agents: []string{"anna"}})
 	far := s.net + "11"
 	proxy := rtpengine.Start(t, far)
-	k := &talk{caller: s.peer("10", 5060), phone: s.agentPhone("anna", "21")}
-	s.awaitAgents(1, "available")
-
+	k := &talk{caller: s.peer("10", 5060)}
 	caller := s.ear("the caller", "10")
 	offer := proxy.Offer("caller", sdp(k.caller.host, port(caller.conn)), iceTowards("forward", "force", lite)...)
 	wantICE(t, "the caller's offer", offer, lite)
@@ -46,6 +44,7 @@ func talkThroughICE(t *testing.T, lite bool) {
 	})
 	caller.say(sine(440, time.Second))
 
+	k.phone = s.agentPhone("anna", "21")
 	agent := s.ear("the receptionist", "21")
 	invite := k.phone.await("an INVITE", func(m msg) bool { return m.is("INVITE") })
 	wantNoICE(t, "our offer", invite.body())
