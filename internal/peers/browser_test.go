@@ -207,7 +207,7 @@ func (p *tab) focus(selector string) {
 // focused waits until a field has the focus.
 func (p *tab) focused(id string) {
 	p.s.t.Helper()
-	p.await("the focus in "+id, fmt.Sprintf("document.activeElement.id === %q", id))
+	p.await("the focus in "+id, fmt.Sprintf("document.activeElement.id === %q && document.activeElement.checkVisibility()", id))
 }
 
 // token makes a token by the command line.

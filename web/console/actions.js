@@ -45,7 +45,7 @@ export function settled() {
 }
 
 /**
- * Asks for something once: while the answer is awaited the same is not asked again.
+ * Asks for something once: until it is answered and what it did is seen, the same is not asked again.
  * @param {string} name of what is asked
  * @param {string} area where it is shown that it was refused
  * @param {() => Promise<any>} request
@@ -56,18 +56,20 @@ export async function once(name, area, request) {
   state.asking.add(name);
   if (state.problem?.area === area) state.problem = null;
   changed();
+  const over = () => {
+    state.asking.delete(name);
+    changed();
+  };
   try {
     const answer = (await request()) || {};
-    await nextLive();
+    void nextLive().then(over);
     return answer;
   } catch (err) {
+    over();
     if (!(err instanceof Problem)) throw err;
     if (err.status === 401) leave("session_over");
     else state.problem = { area, text: explain(err) };
     return undefined;
-  } finally {
-    state.asking.delete(name);
-    changed();
   }
 }
 

@@ -25,6 +25,11 @@ export function rings() {
   return me()?.state === "ringing";
 }
 
+/** @param {import("./state.js").Call} call @returns {boolean} it is a colleague's, who has called her about it */
+function asked(call) {
+  return call.phase !== "offering" && call.agent !== state.session?.agent?.id;
+}
+
 /** The whole of it, or what she sees between calls. */
 export function callView() {
   const call = myCall();
@@ -60,8 +65,7 @@ function direction(call) {
 function say(call) {
   const { say: text, failed } = phrase();
   if (call.kind === "out") return null;
-  const asked = call.agent !== state.session?.agent?.id;
-  if (asked) return h("p.phrase", { key: "phrase" }, t("asked_by", { name: agentName(call.agent) }));
+  if (asked(call)) return h("p.phrase", { key: "phrase" }, t("asked_by", { name: agentName(call.agent) }));
   return h("div", { key: "phrase" }, h("p.phrase", { id: "phrase" }, text || tenantName(call.tenant)), failed && !text && h("p.nothing", null, t("phrase_failed")));
 }
 
@@ -72,6 +76,7 @@ function say(call) {
  */
 function doing(call, ringing) {
   if (ringing) return t("ph_ringing");
+  if (asked(call)) return t("ph_asked", { name: agentName(call.agent) });
   if (call.held) return t(call.may?.includes("resume") ? "ph_held" : "ph_held_phone");
   if (call.phase === "consulting") {
     if (call.target?.state !== "talking") return t("ph_target_rings", { whom: target(call) });
@@ -172,10 +177,19 @@ export function headline() {
   return `${doing(call, rings())}: ${tenantName(call.tenant)}`;
 }
 
-/** Where the keys go when she has somebody on the line, unless she is typing elsewhere. */
+/** How long no key must have been pressed before the focus goes elsewhere by itself: what she types must not end up in another field. */
+const pause = 800;
+/** @type {number|undefined} */
+let later;
+
+/** Where the keys go when she has somebody on the line, unless she is typing. */
 export function focusWhom() {
   const field = document.getElementById("whom");
   const at = document.activeElement;
-  const typing = at instanceof HTMLTextAreaElement || (at instanceof HTMLInputElement && at.value !== "");
-  if (field && !typing && !state.dialog && current()) field.focus();
+  const elsewhere = at !== field && (at instanceof HTMLTextAreaElement || (at instanceof HTMLInputElement && at.value !== ""));
+  const quiet = performance.now() - state.typedAt;
+  clearTimeout(later);
+  if (!field || elsewhere || state.dialog || !current()) return;
+  if (quiet < pause) later = setTimeout(focusWhom, pause - quiet);
+  else field.focus();
 }

@@ -17,8 +17,8 @@ export function head() {
       h("h1", null, s?.agent?.name || s?.name || ""),
       s?.agent ? h("span.ext", null, t("extension", { extension: s.agent.extension })) : h("span.ext", null, t("supervisor"))),
     mine && h("div.me", null,
-      h("p.state", { role: "status", "data-state": mine.state, id: "my-state" },
-        h("strong", null, stateWord(mine)), h("span.since", null, clock(since(mine.since)))),
+      h("p.state", { "data-state": mine.state },
+        h("strong", { role: "status" }, stateWord(mine)), h("span.since", null, clock(since(mine.since)))),
       h("p.phone", { "data-phone": mine.phone ? "yes" : "no" }, t(mine.phone ? "phone_there" : "phone_gone")),
       stateButton(mine)),
     h("nav.tools", { "aria-label": t("page") },
@@ -55,18 +55,18 @@ export function stateChoices() {
 export function banners() {
   const now = performance.now();
   const back = state.link === "up" && now < state.backUntil;
-  return h("div.banners", { key: "banners" },
-    h("div.banner.lost", { role: "alert", id: "lost", hidden: state.link !== "lost" }, state.link === "lost" && [
-      h("strong", null, t(state.linkWhy)), " ",
+  return h("section.banners", { key: "banners", "aria-label": t("messages") },
+    h("div.banner.lost", { hidden: state.link !== "lost" }, [
+      h("strong", { role: "alert" }, state.link === "lost" && t(state.linkWhy)),
       h("span", null, state.retryAt > now ? t("retry_in", { n: Math.ceil((state.retryAt - now) / 1000) }) : t("retrying")),
       button(t("retry"), follow, { name: "retry" })]),
-    h("div.banner.back", { role: "status", id: "back", hidden: !back }, back ? t("link_back") : ""),
+    h("div.banner.back", { role: "status", hidden: !back }, back ? t("link_back") : ""),
     alarms());
 }
 
 function alarms() {
   const all = state.live?.alarms || [];
-  return h("div.alarms", { role: "status", id: "alarms", hidden: all.length === 0, "aria-label": t("alarms") }, all.map((a) =>
-    h("p.alarm", { key: a.kind }, h("strong", null, t("al_" + a.kind, { value: a.kind === "longest_wait" ? span(a.value * 1000) : a.value })),
+  return h("div.alarms", { hidden: all.length === 0, role: "group", "aria-label": t("alarms") }, all.map((a) =>
+    h("p.alarm", { key: a.kind }, h("strong", { role: "status" }, t("al_" + a.kind, { value: a.kind === "longest_wait" ? span(a.value * 1000) : a.value })),
       h("span.since", null, clock(since(a.since))))));
 }

@@ -68,7 +68,7 @@ function callOut() {
   const tenants = state.session?.tenants || [];
   if (!tenants.length) return null;
   return h("div.callout", { key: "callout" },
-    h("h3", null, t("call_out")),
+    h("h2", null, t("call_out")),
     h("label", { for: "dial-tenant" }, t("in_whose_name")),
     h("select", { id: "dial-tenant", value: caller(), onchange: (/** @type {any} */ ev) => { tenant = ev.target.value; dial.type(dial.text); } },
       tenants.map((one) => h("option", { key: one.id, value: one.id }, one.name))),

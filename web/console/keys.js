@@ -1,7 +1,7 @@
 // The keyboard. Keys that type are never taken from a field, and none that browsers keep for themselves is used.
 
 import { actOwn, callActions, can, closeDialog, nextState, openDialog, pickUp } from "./actions.js";
-import { focusWhom, rings } from "./call.js";
+import { rings } from "./call.js";
 import { myCall, state } from "./state.js";
 import { stateChoices } from "./head.js";
 
@@ -10,7 +10,7 @@ import { stateChoices } from "./head.js";
  * @type {Array<{key: string, text: string, press: () => any}>}
  */
 export const keys = [
-  { key: "F2", text: "k_answer", press: () => (rings() ? actOwn("answer") : focusWhom()) },
+  { key: "F2", text: "k_answer", press: () => (rings() ? actOwn("answer") : document.getElementById("whom")?.focus()) },
   ...callActions.filter((a) => !["resume", "take_back"].includes(a.id)).map((a) => ({ key: a.key, text: "k_" + a.id, press: () => press(a.id) })),
   { key: "Escape", text: "k_take_back", press: () => can(myCall(), "take_back") && actOwn("take_back") },
   { key: "Shift+F7", text: "k_pick_up", press: () => pickUp() },
@@ -57,6 +57,7 @@ function types(target) {
 
 /** @param {KeyboardEvent} ev */
 function pressed(ev) {
+  if (ev.key.length === 1 || ev.key === "Backspace") state.typedAt = performance.now();
   if (!state.session || ev.ctrlKey || ev.altKey || ev.metaKey || ev.isComposing) return;
   const name = (ev.shiftKey && /^F\d/.test(ev.key) ? "Shift+" : "") + ev.key;
   const known = keys.find((k) => k.key === name);

@@ -22,7 +22,7 @@ export function parked() {
   const free = ready() && !state.asking.has("pickup");
   return section("parked", t("parked"), all.length,
     all.length ? h("ul.rows", null, all.map((p) => h("li", { key: String(p.slot) },
-      h("span.slot", { "aria-label": t("slot") }, p.slot),
+      h("span.slot", null, h("span.unseen", null, t("slot")), p.slot),
       h("span.name", null, tenantName(p.tenant), h("span.note", null, `${phone(p.caller)} · ${agentName(p.agent)}`)),
       h("span.time", null, clock(since(p.since))),
       state.session?.works && button(t("pick_up"), () => pickUp(p.slot), { off: !free, name: "pickup", key: all.length === 1 ? "Shift+F7" : undefined })))) : nothing(t("nobody_parked")),

@@ -17,7 +17,7 @@ const root = /** @type {HTMLElement} */ (document.getElementById("app"));
 const spoken = /** @type {HTMLElement} */ (document.getElementById("spoken"));
 
 /** What was in view before, to tell what is new. */
-const before = { call: "", connects: false };
+const before = { call: "", connects: false, out: false };
 
 function desk() {
   const s = state.session;
@@ -35,16 +35,21 @@ function show() {
   look();
   lookUp();
   const call = myCall();
-  if (before.call !== (call?.id || "")) whom.reset();
+  if (before.call !== (call?.id || "")) {
+    whom.reset();
+    if (call && ["help", "state"].includes(state.dialog?.kind || "")) state.dialog = null; // what she needs now is beneath
+  }
   document.documentElement.lang = language();
   draw(root, state.session ? desk() : state.session === null ? [signInView()] : []);
   settle();
+  if (state.session === null && !before.out) document.getElementById("token")?.focus();
   const connects = Boolean(call?.may?.includes("connect")) && !rings();
   if (connects && !before.connects) focusWhom();
-  Object.assign(before, { call: call?.id || "", connects });
+  if (!connects && document.activeElement?.id === "whom") document.getElementById("whom")?.blur(); // it is not shown
+  Object.assign(before, { call: call?.id || "", connects, out: state.session === null });
   const line = headline();
   if (spoken.textContent !== line) spoken.textContent = line;
-  document.title = rings() ? `☎ ${line}` : t("desk");
+  document.title = state.link === "lost" ? `⚠ ${t(state.linkWhy)}` : rings() ? `☎ ${line}` : t("desk");
 }
 
 watch(show);

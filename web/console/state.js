@@ -85,6 +85,8 @@ export const state = {
   done: null,
   /** @type {{kind: string, id?: string}|null} */
   dialog: null,
+  /** When (performance.now) a key was pressed last that types. */
+  typedAt: -Infinity,
 };
 
 /** @type {Array<() => void>} */

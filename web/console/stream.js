@@ -38,7 +38,7 @@ async function run(mine) {
   let why = "lost_server";
   try {
     const res = await fetch("/api/v1/live/stream", { credentials: "same-origin", cache: "no-store", signal: control.signal });
-    if (res.status === 401) return signedOut(mine);
+    if (res.status === 401 || res.status === 403) return signedOut(mine);
     if (res.status === 429) why = "lost_windows";
     if (res.ok && res.body) await read(res.body, control, mine);
   } catch {

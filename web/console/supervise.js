@@ -32,18 +32,23 @@ export function allCalls() {
   const all = [...(state.live?.calls || [])].sort((a, b) => (a.place || 1e9) - (b.place || 1e9) || Date.parse(a.arrived) - Date.parse(b.arrived));
   return section("calls", t("calls"), all.length,
     all.length ? h("ul.rows", null, all.map((c) => h("li", { key: c.id, "data-call": c.id, class: mark(c) },
-      h("span.slot", { "aria-label": t("place") }, c.place || ""),
+      h("span.slot", null, c.place && h("span.unseen", null, t("place")), c.place),
       h("span.name", null, tenantName(c.tenant), h("span.note", null, [phone(c.caller), c.common_number, agentName(c.agent)].filter(Boolean).join(" · "))),
       h("span.word", null, t("ph_" + c.phase, { whom: target(c) })),
       h("span.time", null, clock(since(c.arrived))),
       button(t("steer"), () => openDialog("call", c.id), { name: "steer", off: !current() })))) : nothing(t("no_calls")));
 }
 
+/** What the field is for: which call, and by which ways. What was typed for another must not be sent by these. */
+let purpose = "";
+
 export function callDialog() {
   const c = callOf(state.dialog?.id || "");
   if (!c) return [h("h2", { id: "dialog-title" }, t("call_over")), button(t("close"), closeDialog, { key: "Escape" })];
   const ways = ["connect", "announce", "divert"].filter((how) => (c.may || []).includes(how));
   const off = (/** @type {string} */ a) => !can(c, a);
+  if (purpose !== c.id + ways) sendTo.reset();
+  purpose = c.id + ways;
   return [
     h("h2", { id: "dialog-title" }, `${tenantName(c.tenant)} · ${phone(c.caller)}`),
     h("p", null, [t("ph_" + c.phase, { whom: target(c) }), agentName(c.agent)].filter(Boolean).join(" · ")),

@@ -125,8 +125,10 @@ export class Whom {
       return changed();
     }
     const text = this.text;
-    const done = await this.use.choose(option.to, how);
-    if (done && this.text === text) this.reset();
+    this.reset(); // she may type the next one meanwhile
+    if ((await this.use.choose(option.to, how)) || this.text) return;
+    this.text = text;
+    if (this.searches()) await this.search();
     changed();
   }
 
