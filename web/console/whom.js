@@ -194,7 +194,7 @@ function fromHit(hit, inside) {
   /** @type {Option[]} */
   const subs = (hit.substitutes || []).map((/** @type {any} */ s) => ({
     to: "person:" + s.id, title: s.name, kind: t("substitute"), note: s.away ? t("away") : "", doubtful: s.away, below: true }));
-  return [{ to: "person:" + hit.id, title: hit.title, note, doubtful: Boolean(p), warn }, ...subs];
+  return [{ to: "person:" + hit.id, title: hit.title, kind: hit.detail, note, doubtful: Boolean(p), warn }, ...subs];
 }
 
 /**
