@@ -15,7 +15,7 @@ func Fold(h Head, story []call.Entry) Record {
 	f := fold{head: h, rec: Record{
 		Call: h.Call, Tenant: h.Rules.Tenant, Number: h.Rules.Number, CommonNumber: h.Rules.CommonNumber,
 		Received: h.Received, Story: story,
-		Parties: Parties{Caller: h.Caller.Number, CallerName: h.Caller.Name, SIPCall: h.SIPCall},
+		Parties: Parties{Caller: h.Caller.Number, CallerName: h.Caller.Name, Private: h.Caller.Private, SIPCall: h.SIPCall},
 	}, present: map[string]presence{}}
 	for _, e := range story {
 		f.entry(e)

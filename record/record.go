@@ -51,9 +51,10 @@ type Record struct {
 type Parties struct {
 	Caller     string   `json:"caller,omitempty"`
 	CallerName string   `json:"caller_name,omitempty"`
-	Agent      string   `json:"agent,omitempty"`  // the first receptionist who answered
-	Agents     []string `json:"agents,omitempty"` // all of them, in order
-	Target     string   `json:"target,omitempty"` // whom the caller was connected with
+	Private    bool     `json:"private,omitempty"` // the caller asked that the number be withheld
+	Agent      string   `json:"agent,omitempty"`   // the first receptionist who answered
+	Agents     []string `json:"agents,omitempty"`  // all of them, in order
+	Target     string   `json:"target,omitempty"`  // whom the caller was connected with
 	SIPCall    string   `json:"sip_call,omitempty"`
 }
 

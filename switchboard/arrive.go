@@ -103,31 +103,65 @@ func stood(story []call.Entry) bool {
 	return slices.ContainsFunc(story, func(e call.Entry) bool { return e.Kind == call.KindQueued })
 }
 
-// restorePlaces lives through the places of recent calls again: who took an old one with a later call has it no more. Who was cut off
-// by the end of the process could not call until now, so her time begins now.
+// restorePlaces has recent callers come and go again, in the order in which they did: who took an old place with a later call has it no
+// more. Who was cut off by the end of the process could not call until now, so her time begins now.
 func (b *Board) restorePlaces(now time.Time) {
+	var steps []placeStep
+	for _, s := range b.stays() {
+		steps = append(steps, placeStep{s.came, func() { b.takePlace(s) }})
+		switch s.outcome {
+		case call.OutcomeAbandoned:
+			steps = append(steps, placeStep{s.left, func() { b.queue.Remember(s.tenant, s.caller, s.place, s.left.Add(s.keep)) }})
+		case call.OutcomeInterrupted:
+			steps = append(steps, placeStep{now, func() { b.queue.Remember(s.tenant, s.caller, s.place, now.Add(s.keep)) }})
+		}
+	}
+	slices.SortStableFunc(steps, func(a, b placeStep) int { return a.at.Compare(b.at) })
+	for _, s := range steps {
+		s.do()
+	}
+}
+
+// placeStep is something that a caller of before the start did at an instant.
+type placeStep struct {
+	at time.Time
+	do func()
+}
+
+// stay is a former call that stood in line; its outcome is empty where a receptionist answered.
+type stay struct {
+	tenant, caller string
+	came, left     time.Time
+	outcome        call.Outcome
+	keep           time.Duration
+	place          time.Time
+}
+
+// stays are the recent calls that places may be kept of, in the order in which they came.
+func (b *Board) stays() (all []*stay) {
 	if b.cfg.Recent == nil {
-		return
+		return nil
 	}
 	for rec := range b.cfg.Recent {
 		t, known := b.dir.Tenant(rec.Tenant)
-		caller, keep := rec.Parties.Caller, t.Rules.KeepPlace
-		if !known || keep <= 0 || !stood(rec.Story) {
+		if !known || t.Rules.KeepPlace <= 0 || rec.Parties.Caller == "" || !stood(rec.Story) {
 			continue
 		}
-		place, old := b.queue.Recall(rec.Tenant, caller, rec.Received)
-		if old {
-			b.queue.Forget(rec.Tenant, caller)
-		} else {
-			place = rec.Received
+		s := &stay{tenant: rec.Tenant, caller: rec.Parties.Caller, came: rec.Received, left: rec.Ended, keep: t.Rules.KeepPlace}
+		if rec.Answered.IsZero() && !rec.Parties.Private {
+			s.outcome = rec.Outcome
 		}
-		switch {
-		case !rec.Answered.IsZero():
-		case rec.Outcome == call.OutcomeAbandoned:
-			b.queue.Remember(rec.Tenant, caller, place, rec.Ended.Add(keep))
-		case rec.Outcome == call.OutcomeInterrupted:
-			b.queue.Remember(rec.Tenant, caller, place, now.Add(keep))
-		}
+		all = append(all, s)
+	}
+	return all
+}
+
+// takePlace gives a former call the place that it had.
+func (b *Board) takePlace(s *stay) {
+	s.place = s.came
+	if place, old := b.queue.Recall(s.tenant, s.caller, s.came); old {
+		s.place = place
+		b.queue.Forget(s.tenant, s.caller)
 	}
 }
 

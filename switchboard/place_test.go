@@ -134,30 +134,90 @@ func TestPlacesInLineOutliveARestart(t *testing.T) {
 			p.send(again, bye)
 			p.pause("anna", true)
 		}, second, 2},
+		"her number was withheld": {func(p *script) {
+			p.comesAs(call.Party{Number: lisa.Number, Private: true}, "first")
+			p.send(p.comesAs(call.Party{Number: lisa.Number, Private: true}, "again"), bye)
+		}, second, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				s := &stage{world: newWorld(t), t: t, store: newMemStore(t)}
-				dir := crew(func(t *directory.Tenant) { t.Rules.KeepPlace = 3 * time.Minute }, named("anna"))(t)
-				stop := s.start(dir, s.store)
-				p := scripted(s)
-				p.pause("anna", true)
-				tc.before(p)
-				p.other("before")
-				stop()
-				settled()
-				s.kept = slices.Collect(maps.Values(s.store.kept))
-				s.recent = slices.SortedFunc(maps.Values(s.store.records), func(a, b record.Record) int { return a.Received.Compare(b.Received) })
-				stop = s.start(dir, s.store)
+			restarted(t, tc.before, func(p *script) {
 				p.after(tc.later)
 				p.other("after")
 				p.lisa("after")
 				p.stands(tc.place, 2)
-				stop()
-				settled()
 			})
 		})
 	}
+}
+
+// restarted has the board end while somebody else waits who came after what was before.
+func restarted(t *testing.T, before, after func(p *script)) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &stage{world: newWorld(t), t: t, store: newMemStore(t)}
+		dir := crew(func(t *directory.Tenant) { t.Rules.KeepPlace = 3 * time.Minute }, named("anna"))(t)
+		stop := s.start(dir, s.store)
+		p := scripted(s)
+		p.pause("anna", true)
+		before(p)
+		p.other("before")
+		stop()
+		settled()
+		s.kept = slices.Collect(maps.Values(s.store.kept))
+		s.recent = slices.SortedFunc(maps.Values(s.store.records), func(a, b record.Record) int { return a.Received.Compare(b.Received) })
+		stop = s.start(dir, s.store)
+		after(p)
+		stop()
+		settled()
+	})
+}
+
+// TestAfterARestartEachOfSeveralWithOneNumberHasHerPlace, as behind a PBX: what one of them did while another stood in line took nothing from
+// that one.
+func TestAfterARestartEachOfSeveralWithOneNumberHasHerPlace(t *testing.T) {
+	for name, tc := range map[string]struct {
+		before func(p *script)
+		places []int
+	}{
+		"both were cut off": {func(p *script) { p.lisa("first"); p.lisa("second") }, []int{1, 2}},
+		"one gave up, then one was cut off": {func(p *script) {
+			p.lisa("first")
+			p.send(p.lisa("second"), bye)
+			p.after(2 * time.Minute) // what is left of hers is too little
+		}, []int{1, 3}},
+		"one was answered, one gave up, one was cut off": {func(p *script) {
+			p.lisa("first")
+			p.lisa("second")
+			p.pause("anna", false)
+			p.send(p.leg(), answers)
+			p.send(p.lisa("third"), bye)
+			p.pause("anna", true)
+		}, []int{1, 2}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			restarted(t, tc.before, func(p *script) {
+				p.after(90 * second)
+				p.other("after")
+				p.lisa("after")
+				p.lisa("after again")
+				var got []int
+				for _, c := range p.looks().Calls {
+					if c.Caller == lisa.Number {
+						got = append(got, c.Place)
+					}
+				}
+				if !slices.Equal(got, tc.places) {
+					t.Errorf("places %v, want %v", got, tc.places)
+				}
+			})
+		})
+	}
+}
+
+// comesAs calls, a second after what was before.
+func (p *script) comesAs(who call.Party, leg call.LegID) call.LegID {
+	p.in("as"+leg, call.Arrived{Trunk: "pbx", Called: numbers[0], Caller: who, SIPCall: string("as" + leg), Dialog: call.Dialog{CallID: string("as" + leg)}})
+	p.after(second)
+	return "as" + leg
 }
 
 // other calls, a second after what was before.
