@@ -20,6 +20,8 @@ const (
 	livePace    = 100 * time.Millisecond
 	liveShare   = 20
 	renderShare = 4
+	// liveSlowest is the longest time between two looks where something changes: one may have taken long because the machine stood still.
+	liveSlowest = 3 * time.Second
 	// recallEvery is how often it is looked up anew whether who was called for a caller who came back may be reached now: that is told by
 	// others than the switchboard.
 	recallEvery = time.Second
@@ -95,7 +97,7 @@ func (w *watch) run(ctx context.Context, d Desk) {
 		if m.err != nil {
 			return
 		}
-		pause.Reset(max(livePace, liveShare*time.Since(m.at), renderShare*time.Duration(w.spent.Swap(0))))
+		pause.Reset(min(max(livePace, liveShare*time.Since(m.at), renderShare*time.Duration(w.spent.Swap(0))), liveSlowest))
 		select {
 		case <-pause.C:
 		case <-ctx.Done():
