@@ -1,6 +1,7 @@
 package peers
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -54,6 +55,7 @@ func TestAReceptionistSaysHowSheIsOnTheConsole(t *testing.T) {
 	s := oneAgent(t, setup{})
 	page := s.console(s.works("anna"))
 	page.shows("Ledig", "Telefonen är ansluten", "Ingen väntar")
+	page.await("since when to go by the server's clock", `/^0:\d\d$/.test(document.querySelector(".state .since").textContent)`)
 	page.key("state", kb.F9)
 	page.shows("Paus eller logga ut")
 	page.types("1")
@@ -71,8 +73,12 @@ func TestAReceptionistSaysHowSheIsOnTheConsole(t *testing.T) {
 	page.key("login", kb.F9)
 	s.awaitAgents(1, "available")
 
+	page.do("open three streams more", chromedp.Evaluate[chromedp.Void](`window.open3 = [1, 2, 3].map(() => fetch("/api/v1/live/stream"))`))
+	page.await("them to be open", `Promise.all(window.open3).then(() => { window.opened = true; }) && window.opened`)
 	second := page.another()
-	second.shows("Ledig")
+	second.shows("För många fönster är öppna")
+	page.do("close them", chromedp.Reload())
+	second.shows("Kontakten är tillbaka")
 	page.press("signout")
 	page.shows("Du har lämnat sidan men är kvar i växeln")
 	second.do("close", chromedp.Stop())
@@ -96,6 +102,42 @@ func TestThePhoneAnswersByItselfWhenTheConsoleSaysSo(t *testing.T) {
 	s.wantStory(s.awaitCalls(1)[0].CallID, "answered", "anna", "ended")
 }
 
+// What is pressed at the instant that a call comes into view was meant for what was there before.
+const pressing = `new Promise((told) => {
+  let declined = false, shown = 0;
+  const press = (key) => document.dispatchEvent(new KeyboardEvent("keydown", { key }));
+  const watch = setInterval(() => {
+    const phase = document.querySelector("#call").dataset.phase;
+    if (phase !== "none" && !declined) { declined = true; press("F10"); }
+    press("1"); // she types on
+    if (document.activeElement.id === "whom") told("stolen");
+    else if (phase === "talking" && ++shown > 40) told("kept");
+    else return;
+    clearInterval(watch);
+  }, 30);
+})`
+
+func TestACallThatComesIntoViewTakesNoKeysThatWereMeantForAnother(t *testing.T) {
+	s := oneAgent(t, setup{})
+	page := s.console(s.works("anna"))
+	page.shows("Ledig")
+	phone := s.phone("phone-answer", "21", play{})
+	call := s.dial("trunk-call", play{pause: 4 * time.Second})
+	ctx, cancel := context.WithTimeout(page.ctx, patience)
+	defer cancel()
+	if focus, err := chromedp.Run(ctx, chromedp.Evaluate[string](pressing, chromedp.EvalAwaitPromise)); err != nil || focus != "kept" {
+		t.Errorf("the focus is %s while she types (%v)", focus, err)
+	}
+	page.focused("whom") // when she pauses
+	call.wait()
+	phone.wait()
+	c := s.awaitCalls(1)[0]
+	s.wantStory(c.CallID, "offered", "answered", "ended")
+	if text := s.cli("calls", "show", c.CallID, "--store", s.dir+"/data"); strings.Contains(text, "missed") {
+		t.Errorf("the key of the call before declined this one:\n%s", text)
+	}
+}
+
 func TestAReceptionistAnnouncesOnTheConsole(t *testing.T) {
 	s, alice, anna, _, page := called(t, setup{})
 	target := s.wanted()
@@ -104,6 +146,9 @@ func TestAReceptionistAnnouncesOnTheConsole(t *testing.T) {
 	page.key("announce", kb.Enter, shift)
 	target.event("CALL_ESTABLISHED")
 	page.shows("Du talar med 205")
+	page.do("make it a telephone", chromedp.EmulateViewport(360, 740))
+	page.await("nothing to stick out", `innerWidth === 360 && document.documentElement.scrollWidth <= 360`)
+	page.do("make it a wide screen", chromedp.EmulateViewport(2560, 1300))
 	page.key("swap", kb.F3)
 	page.shows("Du talar med uppringaren")
 	alice.awaitTones(400, 700)
@@ -152,6 +197,10 @@ func TestACallerIsHeldParkedAndHandedBackOnTheConsole(t *testing.T) {
 	bo.event("CALL_ESTABLISHED")
 	page.shows("Paus: annat")
 	his := s.console(s.works("bo"))
+	his.focused("whom")
+	his.types("anna")
+	his.key("announce", kb.Enter, shift)
+	his.shows("Kollegan är inte ledig") // Anna's pause
 	his.key("end", kb.F10)
 	bo.event("CALL_CLOSED")
 	his.shows("Ledig")

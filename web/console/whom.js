@@ -40,6 +40,8 @@ export class Whom {
     this.failed = false;
     /** Who was warned of. */
     this.sure = "";
+    /** What she asked for before the hits were there. */
+    this.hasty = "";
     /** @type {number|undefined} */
     this.timer = undefined;
     /** @type {AbortController|undefined} */
@@ -49,7 +51,7 @@ export class Whom {
   /** Forgets what was typed. */
   reset() {
     this.stop();
-    this.text = this.sure = "";
+    this.text = this.sure = this.hasty = "";
     this.at = 0;
     this.found([], "", false);
   }
@@ -70,7 +72,7 @@ export class Whom {
   type(text) {
     this.text = text;
     this.at = 0;
-    this.sure = "";
+    this.sure = this.hasty = "";
     this.stop();
     if (state.problem?.area === this.use.area) state.problem = null;
     if (text.trim() && this.searches()) this.timer = setTimeout(() => void this.search(), debounce);
@@ -97,6 +99,7 @@ export class Whom {
       if (control !== this.control || control.signal.aborted) return;
       this.found([], text, true); // numbers and colleagues can be reached all the same
     }
+    if (this.hasty && this.options().length === 1) void this.choose(this.hasty); // whom else could she have meant
     changed();
   }
 
@@ -117,7 +120,10 @@ export class Whom {
   /** @param {string} how "connect", "announce", "call" or "divert" */
   async choose(how) {
     if (!this.use.can(how)) return;
-    if (!this.ready()) return this.search();
+    if (!this.ready()) {
+      this.hasty = how;
+      return this.search();
+    }
     const option = this.options()[this.at];
     if (!option) return;
     if (option.warn && how !== "announce" && this.sure !== option.to) {
@@ -140,7 +146,7 @@ export class Whom {
     else if (ev.key === "Enter" && !ev.repeat && !ev.isComposing && ways[ev.shiftKey ? 1 : 0]) void this.choose(ways[ev.shiftKey ? 1 : 0]);
     else if (ev.key === "Escape" && this.text) this.type("");
     else return;
-    if (step) this.sure = "";
+    if (step) this.sure = this.hasty = "";
     ev.preventDefault();
     ev.stopPropagation();
     changed();
@@ -167,6 +173,7 @@ export class Whom {
       h("ul.options", { id: this.id + "-list", role: "listbox", "aria-label": label, hidden: options.length === 0 },
         options.map((o, i) => this.row(o, i))),
       this.text.trim() && !options.length && h("p.nothing", { role: "status" }, waiting ? t("searching") : t("no_hits")),
+      this.hasty && options.length > 1 && h("p.nothing", { role: "status" }, t("choose_one")),
       this.failed && h("p.nothing", { role: "status" }, t("search_failed")),
       chosen && this.sure === chosen.to && h("p.trouble", { role: "alert" }, chosen.warn + " " + t("enter_again")));
   }
