@@ -23,8 +23,8 @@ const sendTo = new Whom("send-to", {
   choose: (to, how) => act(callOf(state.dialog?.id || ""), how, { to }, true),
 });
 
-/** What can be done with any call, but for what needs to know whom. */
-const plain = ["answer", "hold", "resume", "swap", "join", "complete", "take_back", "park", "hand_back", "end"];
+/** What can be done with any call, but for what needs to know whom; whose phone it is answers it. */
+const plain = ["hold", "resume", "swap", "join", "complete", "take_back", "park", "hand_back", "end"];
 const grants = [30, 60, 120];
 
 /** Every live call, those in line in the order of service. */
