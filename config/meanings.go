@@ -23,7 +23,7 @@ var meanings = map[string]string{
 	"media.prompts":          "WAV files (16 bits, 8 to 48 kHz, mono or stereo) by name, in place of the built-in ones or beside them; relative to this file's folder. A folder is a playlist: its WAV files by name.",
 	"media.music":            "Music by name, for `queue.music` and `tenants[].music`: folders as playlists, or WAV files; relative to this file's folder.",
 
-	"web":                 "HTTP: metrics, health, later the console.",
+	"web":                 "HTTP: the console, the API, metrics, health.",
 	"web.listen":          "Address that HTTP is taken on. Port 0 takes a free one.",
 	"web.external_url":    "Address that browsers use, where a proxy stands before; with https their sessions' cookies are sent over TLS alone. Empty: that of `web.listen`.",
 	"web.tls":             "Certificate of the server. Without: plain HTTP.",
