@@ -120,7 +120,7 @@ func (v *V1) sameOrigin(ctx huma.Context) bool {
 	return protection.Check(r) == nil
 }
 
-// site is the address that browsers use, where that is another than the server's.
+// site is the address that browsers use, where that is another than the server's, as they write it (RFC 6454 section 6.2).
 func (v *V1) site() url.URL {
 	if v.Site == nil {
 		return url.URL{}
@@ -128,6 +128,10 @@ func (v *V1) site() url.URL {
 	u, err := url.Parse(v.Site())
 	if err != nil {
 		return url.URL{}
+	}
+	u.Host = strings.ToLower(u.Host)
+	if port := map[string]string{"http": ":80", "https": ":443"}[u.Scheme]; port != "" {
+		u.Host = strings.TrimSuffix(u.Host, port)
 	}
 	return *u
 }

@@ -138,6 +138,11 @@ func TestAnotherSiteChangesNothingByACookie(t *testing.T) {
 			t.Errorf("sign in, %q: %d %s", c.header, a.status, a.body)
 		}
 	}
+	s.site = "HTTPS://Desk.example:443" // a browser writes it in small letters, and no usual port
+	proxied := []string{"Sec-Fetch-Site", "cross-site", "Origin", "https://desk.example", "Cookie", cookie}
+	if a := s.do(s.url, "", "PUT", "/agents/anna/state", `{"state":"available"}`, proxied...); a.status != 204 {
+		t.Errorf("external_url written otherwise: %d %s", a.status, a.body)
+	}
 	s.site = ""
 	evil := []string{"Sec-Fetch-Site", "cross-site", "Origin", "https://desk.example"}
 	if a := s.do(s.url, "", "PUT", "/agents/anna/state", `{"state":"available"}`, append(evil, "Cookie", cookie)...); a.status != 403 {
