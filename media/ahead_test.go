@@ -1,7 +1,9 @@
 package media
 
 import (
+	"bytes"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -82,5 +84,59 @@ func TestOfACallerWhoHearsMusicNothingIsKept(t *testing.T) {
 	l.receiveRTP(append(make12(0), voice(440, 0, negotiate.PCMA)...), address(p.conn), nil)
 	if l.in.ahead.at != 0 {
 		t.Error("kept")
+	}
+}
+
+// TestAProtectedFirstWordIsOpenedOnceAndHeard, though its key comes only with the answer.
+func TestAProtectedFirstWordIsOpenedOnceAndHeard(t *testing.T) {
+	t.Parallel()
+	for suite := range secured {
+		t.Run(suite, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			caller := r.phone(negotiate.PCMA)
+			said := netip.MustParseAddrPort("127.31.4.9:7000")
+			if err := r.Open("agent", Options{Secure: SecureRequired}); err != nil {
+				t.Fatal(err)
+			}
+			offer, err := r.Offer("agent")
+			if err != nil {
+				t.Fatal(err)
+			}
+			before, _, _ := strings.Cut(string(offer), " "+suite+" ")
+			tag := before[len(before)-1:] // the answer repeats it
+			word := voice(440, 0, negotiate.PCMA)
+			plain := append(make12(0), word...)
+			plain[1] = payloadOf(negotiate.PCMA)
+			sealed, err := contextOf(t, suite, theirs(suite)).EncryptRTP(nil, plain, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			agent := r.leg("agent")
+			agent.receiveRTP(sealed, said, nil)
+			clear(sealed) // the socket's buffer is used again
+			agent.in.mu.Lock()
+			agent.in.ahead.at = r.now() + int64(time.Hour)
+			agent.in.mu.Unlock()
+			answer := strings.Replace(string(sdpOf(said, negotiate.PCMA)), "RTP/AVP", "RTP/SAVP", 1) +
+				strings.Replace(keyLine(suite, theirs(suite)), "crypto:1", "crypto:"+tag, 1) + "\r\n"
+			if _, err := r.Accept("agent", []byte(answer)); err != nil {
+				t.Fatal(err)
+			}
+			if i, _ := r.Info("agent"); i.Received != 1 || i.Dropped != 0 {
+				t.Fatalf("%+v", i)
+			}
+			agent.in.mu.Lock()
+			at := agent.in.ahead.at
+			agent.in.mu.Unlock()
+			hears := r.leg(caller.leg)
+			r.mu.Lock()
+			join(agent, hears)
+			r.mu.Unlock()
+			agent.sendAhead(at)
+			if p := caller.hear(1)[0]; !bytes.Equal(p.data(), word) {
+				t.Errorf("heard %d bytes of something else", len(p.data()))
+			}
+		})
 	}
 }
