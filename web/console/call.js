@@ -13,6 +13,7 @@ import { t } from "./texts.js";
 /** Whom the caller wants to reach. */
 export const whom = new Whom("whom", {
   area: "whom",
+  about: () => myCall()?.id,
   tenant: () => myCall()?.tenant,
   caller: () => myCall()?.caller,
   colleagues: true,
@@ -139,9 +140,9 @@ function recallState(r) {
 
 /** A phone that was told to answer, or cannot be told, is answered by hand. @param {import("./state.js").Call} call */
 function answering(call) {
-  const here = call.may?.includes("answer");
+  const answer = { key: "F2", kind: "primary huge", off: !can(call, "answer"), name: "answer" };
   return h("div.actions.answering", { key: "answering" },
-    here ? button(t("a_answer"), () => actOwn("answer"), { key: "F2", kind: "primary huge", off: !can(call, "answer"), name: "answer" }) : h("p.big", { key: "by-phone" }, t("answer_by_phone")),
+    call.may?.includes("answer") ? button(t("a_answer"), () => actOwn("answer"), answer) : h("p.big", { key: "by-phone" }, t("answer_by_phone")),
     button(t("a_decline"), () => actOwn("end"), { key: "F10", off: !settled() || !can(call, "end"), name: "end" }));
 }
 

@@ -15,7 +15,7 @@ export function head() {
   return h("header.head", { key: "head" },
     h("div.who", null,
       h("h1", null, s?.agent?.name || s?.name || ""),
-      s?.agent ? h("span.ext", null, t("extension", { extension: s.agent.extension })) : h("span.ext", null, t("supervisor"))),
+      s?.agent ? h("span.ext", null, t("extension", { extension: s.agent.extension })) : s?.supervises && h("span.ext", null, t("supervisor"))),
     mine && h("div.me", null,
       h("p.state", { "data-state": mine.state },
         h("strong", { role: "status" }, stateWord(mine)), h("span.since", null, clock(since(mine.since)))),

@@ -26,6 +26,7 @@ export function ready() {
 /** Whom she calls. */
 export const dial = new Whom("dial", {
   area: "dial",
+  about: caller,
   tenant: () => caller() || undefined,
   can: () => ready() && caller() !== "",
   choose: (to) => {

@@ -59,10 +59,11 @@ export function colleagues() {
 
 export function notes() {
   const all = [...(state.live?.notes || [])].reverse();
+  const of = (/** @type {any} */ n) => [n.by.replace(/^(token|agent):/, ""), when(n.at, serverNow()), n.agents?.map(agentName).join(", ")];
   return section("notes", t("notes"), all.length,
     h("div", { "aria-live": "polite" },
       all.length ? h("ul.notes", null, all.map((n) => h("li", { key: n.id },
         h("p", null, n.text),
-        h("span.note", null, `${n.by.replace(/^(token|agent):/, "")} · ${when(n.at, serverNow())}${n.agents ? " · " + n.agents.map(agentName).join(", ") : ""}`)))) : nothing(t("no_notes"))),
+        h("span.note", null, of(n).filter(Boolean).join(" · "))))) : nothing(t("no_notes"))),
     state.session?.supervises && button(t("write_note"), () => openDialog("note"), { name: "note", off: !current() }));
 }

@@ -19,13 +19,18 @@ const spoken = /** @type {HTMLElement} */ (document.getElementById("spoken"));
 /** What was in view before, to tell what is new. */
 const before = { call: "", connects: false, out: false };
 
+/** Whoever the token was for is no longer there. */
+function nobody() {
+  return h("section.card.call", { key: "nobody" }, h("p.big", null, t("not_known")));
+}
+
 function desk() {
   const s = state.session;
   return [
     head(),
     banners(),
-    h("main.desk", { key: "desk", class: s?.works ? "" : "watching" },
-      h("div.mine", { key: "mine" }, s?.works ? callView() : allCalls(), notes()),
+    h("main.desk", { key: "desk" },
+      h("div.mine", { key: "mine" }, s?.works ? callView() : s?.supervises ? allCalls() : nobody(), notes()),
       h("div.side", { key: "side" }, s?.works && s.supervises && allCalls(), lines(), parked(), colleagues(), wishes())),
     dialog(),
   ];

@@ -16,6 +16,7 @@ const draft = { note: "", to: "", agent: "" };
 /** Whom a call is sent to. People are found where the token may read the tenant's directory. */
 const sendTo = new Whom("send-to", {
   area: "dialog",
+  about: () => state.dialog?.id,
   tenant: () => callOf(state.dialog?.id || "")?.tenant,
   searches: () => Boolean(state.session?.works),
   colleagues: true,

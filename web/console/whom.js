@@ -25,8 +25,9 @@ const debounce = 120;
 export class Whom {
   /**
    * @param {string} id
-   * @param {{area: string, tenant: () => string|undefined, caller?: () => string|undefined, colleagues?: boolean, searches?: () => boolean,
-   *   can: (how: string) => boolean, choose: (to: string, how: string) => Promise<any>}} use area is where it is shown what was refused
+   * @param {{area: string, about: () => string|undefined, tenant: () => string|undefined, caller?: () => string|undefined, colleagues?: boolean, searches?: () => boolean,
+   *   can: (how: string) => boolean, choose: (to: string, how: string) => Promise<any>}} use
+   *   area is where it is shown what was refused, about which call it is for
    */
   constructor(id, use) {
     this.id = id;
@@ -131,8 +132,9 @@ export class Whom {
       return changed();
     }
     const text = this.text;
+    const about = this.use.about();
     this.reset(); // she may type the next one meanwhile
-    if ((await this.use.choose(option.to, how)) || this.text) return;
+    if ((await this.use.choose(option.to, how)) || this.text || about !== this.use.about()) return;
     this.text = text;
     if (this.searches()) await this.search();
     changed();
