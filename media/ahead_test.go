@@ -75,6 +75,33 @@ func TestAStrangersWordAheadIsNotHeard(t *testing.T) {
 	}
 }
 
+// TestAWordAheadOfAnotherAnswerIsNotHeard: where several phones answer, the one that has the call is another than the one that spoke.
+func TestAWordAheadOfAnotherAnswerIsNotHeard(t *testing.T) {
+	t.Parallel()
+	first, other := netip.MustParseAddrPort("127.31.4.9:7000"), netip.MustParseAddrPort("127.31.4.10:7000")
+	for name, c := range map[string]struct {
+		answer []byte
+		kept   bool
+	}{
+		"the same again": {sdpOf(first, negotiate.PCMA), true},
+		"another phone":  {sdpOf(other, negotiate.PCMA), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			agent := r.answering("agent", first, first)
+			if _, err := r.Accept("agent", c.answer); err != nil {
+				t.Fatal(err)
+			}
+			agent.in.mu.Lock()
+			defer agent.in.mu.Unlock()
+			if kept := agent.in.ahead.at != 0; kept != c.kept {
+				t.Errorf("kept: %v", kept)
+			}
+		})
+	}
+}
+
 func TestOfACallerWhoHearsMusicNothingIsKept(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

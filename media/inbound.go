@@ -41,7 +41,9 @@ func (in *inbound) apply(m *negotiate.Media, now int64) {
 		in.report.sentAt = now - int64(reportInterval)/2 // the first is due sooner (RFC 3550 section 6.2)
 	}
 	in.receive, in.direction, in.mux = m.Receive, m.Direction, m.Mux
-	in.pin.negotiated(m.Remote, now)
+	if moved := in.pin.negotiated(m.Remote, now); moved && in.media != nil {
+		in.ahead = ahead{} // somebody else's
+	}
 	in.rtcpPin.negotiated(m.RemoteRTCP, now)
 	in.nowhere = !m.Remote.IsValid()
 	in.cipher, in.media, in.spoken = in.cipher.rekeyed(m.ReceiveKey), m, negotiate.FormatNone
