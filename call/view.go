@@ -151,6 +151,9 @@ var somebody = Destination{Trunk: "trunk", Number: "somebody"}
 // answer becomes durable is done after that.
 func (c *Call) May(agent string, supervisor bool) (s ActionSet) {
 	as := c
+	if c.phase == ended {
+		return 0
+	}
 	if c.phase == opening && agent != "" && agent == c.agent.id {
 		if len(c.early) >= maxEarly {
 			return 0

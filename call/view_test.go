@@ -57,6 +57,19 @@ func TestTheHandlingClockStopsWhileADirectConnectionRingsAndGoesOnAtTheRecall(t 
 	end(h)
 }
 
+// TestNothingCanBeAskedOfACallThatIsOver: it stands until it is on disk, which may take long.
+func TestNothingCanBeAskedOfACallThatIsOver(t *testing.T) {
+	for _, p := range phases {
+		h := enter(t, p.set, p.lead)
+		end(h)
+		for _, who := range []string{"", "anna", "bo", "cia"} {
+			if may := h.c.May(who, who == "").List(); len(may) > 0 {
+				t.Errorf("%s, over: %q may %v", p.name, who, may)
+			}
+		}
+	}
+}
+
 // TestARecallStandsUntilSomethingIsDoneAboutIt: holding the caller is nothing.
 func TestARecallStandsUntilSomethingIsDoneAboutIt(t *testing.T) {
 	back := func(h *harness) { talking(h); h.does(call.ActConnect, pbx); h.event(targetLeg, call.Failed{Code: 486}) }
