@@ -78,7 +78,7 @@ func TestAServerStartsServesAndStops(t *testing.T) {
 	dir := t.TempDir()
 	a := start(t, load(t, dir, tenants))
 	base := "http://" + a.WebAddr().String()
-	for path, want := range map[string]int{"/healthz": 200, "/readyz": 200, "/metrics": 200, "/": 404} {
+	for path, want := range map[string]int{"/healthz": 200, "/readyz": 200, "/metrics": 200, "/": 200, "/nothing": 404} {
 		if got := get(t, base+path); got != want {
 			t.Errorf("%s answers %d, want %d", path, got, want)
 		}

@@ -356,15 +356,19 @@ func (q *Queue) Pause(id, reason string, now time.Time) bool {
 	return true
 }
 
-// Resume ends a pause; the agent is then the one who has been idle for the shortest time. It returns false for an agent
-// that does not exist.
+// Resume ends a pause, and a wrap-up that has begun; the agent is then the one who has been idle for the shortest time. It returns false for
+// an agent that does not exist.
 func (q *Queue) Resume(id string, now time.Time) bool {
 	q.tick(now)
 	a := q.agents[id]
 	if a == nil {
 		return false
 	}
-	if a.paused != "" {
+	wraps := !a.state.Working() && now.Before(a.wrapUntil)
+	if wraps {
+		a.wrapUntil = now
+	}
+	if wraps || a.paused != "" {
 		a.paused = ""
 		q.refresh(a, now)
 		q.happen(a, EventResume, now)

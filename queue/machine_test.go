@@ -147,3 +147,27 @@ func TestChangesAreToldAsTheyHappen(t *testing.T) {
 		t.Errorf("told\n%s, want\n%s", strings.ReplaceAll(s, "|", "\n"), strings.ReplaceAll(want, "|", "\n"))
 	}
 }
+
+// TestWhoIsReadyNeedNotWaitForTheEndOfHerWrapUp: to resume ends it, by way of a pause too, and the wake-up that was set for its end means nothing
+// any more.
+func TestWhoIsReadyNeedNotWaitForTheEndOfHerWrapUp(t *testing.T) {
+	for _, pause := range []bool{false, true} {
+		q := pool("anna")
+		wait(q, "1", 0)
+		expect(t, q, 1, "1-anna")
+		q.Talks("anna", after(2))
+		q.Resume("anna", after(3)) // says nothing of a wrap-up to come
+		q.Free("anna", "1", call.FreedDone, after(4))
+		if pause {
+			q.Pause("anna", PausedLunch, after(5))
+		}
+		wait(q, "2", 5)
+		expect(t, q, 6)
+		q.Resume("anna", after(7))
+		expect(t, q, 7, "2-anna")
+		q.Free("anna", "2", call.FreedDone, after(8))
+		wait(q, "3", 8)
+		expect(t, q, 12) // 5 s after the second call, not the first
+		expect(t, q, 13, "3-anna")
+	}
+}

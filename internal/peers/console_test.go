@@ -138,6 +138,25 @@ func TestACallThatComesIntoViewTakesNoKeysThatWereMeantForAnother(t *testing.T) 
 	}
 }
 
+func TestAReceptionistIsReadyBeforeHerWrapUpIsOver(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, setup{more: `  - {id: anna, name: Anna, extension: "101", kind: service, password: anna-secret, wrap_up: 5m}` + "\n"})
+	s.register("anna", "21")
+	s.awaitAgents(1, "available")
+	page := s.console(s.works("anna"))
+	page.shows("Ledig")
+	phone := s.phone("phone-console", "21", play{calls: 2})
+	call := s.dial("trunk-call", play{pause: time.Second})
+	page.shows("Det ringer")
+	page.key("answer", kb.F2)
+	call.wait()
+	phone.wait()
+	page.shows("Efterarbete", "Klar")
+	page.key("available", kb.F9)
+	page.shows("Ledig")
+	s.awaitAgents(1, "available")
+}
+
 func TestAReceptionistAnnouncesOnTheConsole(t *testing.T) {
 	s, alice, anna, _, page := called(t, setup{})
 	target := s.wanted()

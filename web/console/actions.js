@@ -140,11 +140,11 @@ export async function setMyState(to, reason) {
   await once("state:" + id, "state", () => api.setState(id, reason ? { state: to, reason } : { state: to }));
 }
 
-/** The next thing to do about her own state: log in, go on after a pause, or choose a pause. */
+/** The next thing to do about her own state: log in, go on after a pause or before a wrap-up is over, or choose a pause. */
 export function nextState() {
   const mine = me();
   if (!mine || !current()) return;
-  if (!mine.logged_in || onPause(mine)) void setMyState("available");
+  if (!mine.logged_in || onPause(mine) || mine.state === "wrap_up") void setMyState("available");
   else openDialog("state");
 }
 

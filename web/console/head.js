@@ -31,7 +31,7 @@ export function head() {
 /** @param {import("./state.js").Agent} mine */
 function stateButton(mine) {
   const off = !canSetState(mine.id);
-  const label = !mine.logged_in ? t("log_in") : onPause(mine) ? t("resume_work") : t("pause");
+  const label = !mine.logged_in ? t("log_in") : onPause(mine) ? t("resume_work") : t(mine.state === "wrap_up" ? "ready" : "pause");
   const more = onPause(mine) && button(t("log_out"), () => setMyState("logged_out"), { off, name: "logout" });
   return h("span.buttons", null, button(label, nextState, { key: "F9", off, name: "state" }), more);
 }

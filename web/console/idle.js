@@ -62,6 +62,7 @@ function way(mine) {
   const off = !canSetState(mine.id);
   if (!mine.logged_in) return button(t("log_in"), nextState, { key: "F9", kind: "primary huge", off, name: "login" });
   if (mine.state === "paused") return button(t("resume_work"), nextState, { key: "F9", kind: "primary huge", off, name: "available" });
+  if (mine.state === "wrap_up") return button(t("ready"), nextState, { key: "F9", kind: "primary huge", off, name: "available" });
   return null;
 }
 

@@ -112,7 +112,7 @@ export function agentDialog() {
     h("p", { "data-state": a.state }, `${stateWord(a)} · ${clock(since(a.since))}`),
     h("p", null, t(a.phone ? "phone_there" : "phone_gone")),
     h("div.actions", null,
-      button(a.logged_in ? t("resume_work") : t("log_in"), () => to("available", ""), { name: "available", off: off || (a.logged_in && !onPause(a)) }),
+      button(a.logged_in ? t("resume_work") : t("log_in"), () => to("available", ""), { name: "available", off: off || (a.logged_in && !onPause(a) && a.state !== "wrap_up") }),
       (state.session?.pauses || []).map((p) => button(`${t("pause")}: ${t("p_" + p)}`, () => to("paused", p), { name: "pause-" + p, off })),
       button(t("log_out"), () => to("logged_out", ""), { name: "logout", off: off || !a.logged_in }),
       button(t("free"), () => once("free:" + a.id, "dialog", () => api.free(a.id)), { name: "free", off: !current() || !a.call || state.asking.has("free:" + a.id) })),
