@@ -96,7 +96,7 @@ func TestAStreamThatIsOpenedLateTellsTheClocksAsTheyStand(t *testing.T) {
 
 func TestConsolesShareOneLookForEachChangeAndNoneWhereNothingHappens(t *testing.T) {
 	s := newService(t)
-	s.api.Heartbeat = 20 * time.Millisecond
+	s.api.Heartbeat = 1500 * time.Millisecond // a reader has two thirds of it, on a busy machine too
 	tokens := s.staff()
 	s.desk.now = waiting(1)
 	var open []*sse
@@ -115,10 +115,8 @@ func TestConsolesShareOneLookForEachChangeAndNoneWhereNothingHappens(t *testing.
 			}
 		}
 	}
-	for range 5 { // heartbeats
-		if line, err := open[0].text.ReadString('\n'); err != nil || strings.Trim(line, ":\n") != "" {
-			t.Fatalf("%q %v", line, err)
-		}
+	if line, err := open[0].text.ReadString('\n'); err != nil || line != ":\n" {
+		t.Fatalf("a heartbeat is %q, %v", line, err)
 	}
 	if n := s.desk.looked(); n != 4 {
 		t.Errorf("%d looks at the switchboard for 3 changes and 20 consoles", n)
@@ -177,7 +175,7 @@ func TestAStreamIsNotBegunWhereNobodyCanTell(t *testing.T) {
 
 func TestStreamsOfWhatIsLiveAreFewAndEndWithTheTokenAndTheServer(t *testing.T) {
 	s := newService(t)
-	s.api.Heartbeat = 20 * time.Millisecond
+	s.api.Heartbeat = 1500 * time.Millisecond
 	s.staff()
 	text := s.token(account.Token{Agent: "anna", Name: "Konsol", Scopes: []account.Scope{account.Work}, PerMinute: 100_000})
 	cookie, _ := s.signIn(text)
