@@ -248,7 +248,7 @@ func TestTheStreamGoesOnWhereTheReaderWas(t *testing.T) {
 }
 
 func TestATenantsStreamMovesOnThoughNothingOfItsHappens(t *testing.T) {
-	s := eventService(t, 20*time.Millisecond)
+	s := eventService(t, time.Second)
 	s.arrives(1, "acme")
 	c := s.openStream(s.url, s.tokens["acme"], "")
 	if e := c.event(); e.Seq != 1 {
@@ -273,7 +273,7 @@ func TestATenantsStreamMovesOnThoughNothingOfItsHappens(t *testing.T) {
 }
 
 func TestStreamsOfATokenAreFewAndEndWithIt(t *testing.T) {
-	s := eventService(t, 20*time.Millisecond)
+	s := eventService(t, time.Second)
 	text, kept, err := account.Make(rng{}, account.Token{Name: "wall", Scopes: []account.Scope{account.Supervise}, PerMinute: 100_000})
 	if err == nil {
 		err = s.store.PutToken(kept)
