@@ -54,5 +54,5 @@ func (b *Board) note(n Note, now time.Time) (Note, error) {
 
 // current are the notes that are still shown.
 func (b *Board) current(now time.Time) []Note {
-	return slices.DeleteFunc(slices.Clone(b.notes), func(n Note) bool { return now.Sub(n.At) > noteFor })
+	return slices.DeleteFunc(append([]Note{}, b.notes...), func(n Note) bool { return now.Sub(n.At) > noteFor })
 }

@@ -1,8 +1,10 @@
 package switchboard
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -68,6 +70,15 @@ func TestASnapshotTellsWhatACallDoesAndWhatCanBeAskedOfIt(t *testing.T) {
 		may(c, "anna", false)
 		may(c, "bo", false, call.ActHold, call.ActConnect, call.ActAnnounce, call.ActPark, call.ActHandBack, call.ActEnd)
 		p.send(in, bye)
+	})
+}
+
+func TestASnapshotOfAnEmptyHouseHasListsAndNoNulls(t *testing.T) {
+	play(t, crew(nil), func(s *stage) {
+		text, err := json.Marshal(scripted(s).looks())
+		if err != nil || strings.Contains(string(text), "null") {
+			t.Errorf("%s, %v", text, err)
+		}
 	})
 }
 
