@@ -103,6 +103,7 @@ func (l *limiters) wait(t account.Token, now time.Time) time.Duration {
 // guard lets a request through whose token may do what the route does for the tenant in its path. A tenant that the token
 // does not belong to is answered like one that does not exist.
 func (s *v1) guard(ctx huma.Context, next func(huma.Context)) {
+	ctx.SetHeader("Cache-Control", "no-store")
 	who, token, err := s.auth.who(ctx)
 	switch {
 	case isBadToken(err):

@@ -156,6 +156,17 @@ func TestAnotherSiteChangesNothingByACookie(t *testing.T) {
 	}
 }
 
+// TestNoCacheKeepsWhatACookieAskedFor: one between browsers and the server may keep what no Authorization asked for (RFC 9111 section 3).
+func TestNoCacheKeepsWhatACookieAskedFor(t *testing.T) {
+	s := newService(t)
+	cookie, _ := s.signIn(s.staff()["anna"])
+	for path, want := range map[string]int{"/live": 200, "/session": 200, "/tenants/acme": 200, "/tenants/acme/people": 200, "/tenants/nobody": 404} {
+		if a := s.do(s.url, "", "GET", path, "", "Cookie", cookie); a.status != want || a.header.Get("Cache-Control") != "no-store" {
+			t.Errorf("%s: %d %v", path, a.status, a.header)
+		}
+	}
+}
+
 func TestTheCookieIsSecureBehindAProxyWithTLS(t *testing.T) {
 	s := newService(t)
 	tokens := s.staff()
