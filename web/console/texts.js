@@ -136,6 +136,7 @@ export const texts = {
   do_not_connect: ["{name} ska inte kopplas: {note}.", "{name} is not to be connected: {note}."],
   enter_again: ["Tryck Enter igen för att koppla ändå.", "Press Enter again to connect all the same."],
   choose_one: ["Välj bland träffarna och tryck Enter igen.", "Choose among these and press Enter again."],
+  one_found: ["Är det rätt? Tryck Enter igen.", "Is this right? Press Enter again."],
   searching: ["Söker …", "Searching …"],
   no_hits: ["Ingen träff. Skriv ett annat ord, eller numret.", "Nothing found. Try another word, or the number."],
   search_failed: ["Sökningen svarar inte. Nummer och kollegor går att nå ändå.", "The search does not answer. Numbers and colleagues can be reached all the same."],

@@ -21,6 +21,12 @@ import { t } from "./texts.js";
 /** How long she must not type before the server is asked. */
 const debounce = 120;
 
+/** How long what she asked for in haste holds. What is found later is shown before it is called. */
+const haste = 1000;
+
+/** @param {string} s @returns {string[]} its words, whatever their case and accents */
+const words = (s) => s.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase().split(/[\s-]+/).filter(Boolean);
+
 /** One such field. */
 export class Whom {
   /**
@@ -36,13 +42,16 @@ export class Whom {
     /** @type {any[]} */
     this.hits = [];
     this.at = 0;
-    /** The text that the hits are for. */
+    /** The text that the hits are for, and the company. */
     this.answered = "";
+    /** @type {string|undefined} */
+    this.of = undefined;
     this.failed = false;
     /** Who was warned of. */
     this.sure = "";
     /** What she asked for before the hits were there. */
     this.hasty = "";
+    this.hastyAt = 0;
     /** @type {number|undefined} */
     this.timer = undefined;
     /** @type {AbortController|undefined} */
@@ -61,6 +70,7 @@ export class Whom {
   found(hits, text, failed) {
     this.hits = hits;
     this.answered = text;
+    this.of = this.use.tenant();
     this.failed = failed;
   }
 
@@ -100,8 +110,16 @@ export class Whom {
       if (control !== this.control || control.signal.aborted) return;
       this.found([], text, true); // numbers and colleagues can be reached all the same
     }
-    if (this.hasty && this.options().length === 1) void this.choose(this.hasty); // whom else could she have meant
+    if (this.hasty && this.meant()) void this.choose(this.hasty);
     changed();
+  }
+
+  /** What she asked for before she saw it can only be this: the one that was found, soon, and by the name that she typed. */
+  meant() {
+    const [only, ...more] = this.options();
+    if (!only || more.length || this.failed || performance.now() - this.hastyAt > haste) return false;
+    const title = words(only.title);
+    return words(this.text).every((typed) => title.some((word) => word.startsWith(typed)));
   }
 
   /** @returns {Option[]} */
@@ -110,12 +128,18 @@ export class Whom {
     if (!text) return [];
     const number = dialable(text) ? [{ to: text, title: text, kind: t("number") }] : [];
     const inside = Boolean(this.use.colleagues);
-    return [...number, ...this.hits.flatMap((hit) => fromHit(hit, inside)), ...(inside ? colleagues(text) : [])];
+    const hits = this.of === this.use.tenant() ? this.hits : []; // never one company's people for another's call
+    return [...number, ...hits.flatMap((hit) => fromHit(hit, inside)), ...(inside ? colleagues(text) : [])];
   }
 
   /** The answer for what is typed has come, so that what is chosen is what is seen. */
   ready() {
-    return this.answered === this.text || dialable(this.text.trim());
+    return !this.waits() || dialable(this.text.trim());
+  }
+
+  /** What is typed was not looked for yet. */
+  waits() {
+    return this.answered !== this.text || this.of !== this.use.tenant();
   }
 
   /** @param {string} how "connect", "announce", "call" or "divert" */
@@ -123,6 +147,7 @@ export class Whom {
     if (!this.use.can(how)) return;
     if (!this.ready()) {
       this.hasty = how;
+      this.hastyAt = performance.now();
       return this.search();
     }
     const option = this.options()[this.at];
@@ -161,7 +186,7 @@ export class Whom {
    */
   view(label, ways, beside) {
     const options = this.options();
-    const waiting = this.text.trim() !== "" && this.answered !== this.text;
+    const waiting = this.text.trim() !== "" && this.waits();
     const chosen = options[this.at];
     return h("div.whom", { key: this.id },
       h("label", { for: this.id }, label),
@@ -175,7 +200,7 @@ export class Whom {
       h("ul.options", { id: this.id + "-list", role: "listbox", "aria-label": label, hidden: options.length === 0 },
         options.map((o, i) => this.row(o, i))),
       this.text.trim() && !options.length && h("p.nothing", { role: "status" }, waiting ? t("searching") : t("no_hits")),
-      this.hasty && options.length > 1 && h("p.nothing", { role: "status" }, t("choose_one")),
+      this.hasty && !waiting && options.length > 0 && h("p.nothing", { role: "status" }, t(options.length > 1 ? "choose_one" : "one_found")),
       this.failed && h("p.nothing", { role: "status" }, t("search_failed")),
       chosen && this.sure === chosen.to && h("p.trouble", { role: "alert" }, chosen.warn + " " + t("enter_again")));
   }
@@ -184,7 +209,7 @@ export class Whom {
   row(o, i) {
     return h("li", {
       id: `${this.id}-${i}`, role: "option", "aria-selected": String(i === this.at), class: [o.below && "below", o.doubtful && "doubtful"].filter(Boolean).join(" "),
-      onpointerdown: (/** @type {Event} */ ev) => { ev.preventDefault(); this.at = i; changed(); },
+      onpointerdown: (/** @type {Event} */ ev) => { ev.preventDefault(); this.at = i; this.sure = this.hasty = ""; changed(); },
     }, h("span.title", null, o.title), o.kind && h("span.kind", null, o.kind), o.note && h("span.note", null, o.note));
   }
 }
