@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
 
@@ -33,6 +34,7 @@ func TestASupervisorSteersWaitingCallsOnTheConsole(t *testing.T) {
 	board.steer("070-174 06 06")
 	board.press("first")
 	board.shows("Plats 1 i kön")
+	board.chooses("#give-agent", "anna")
 	board.press("take")
 	anna.event("CALL_ESTABLISHED")
 	board.steer("070-174 06 05")
@@ -49,6 +51,32 @@ func TestASupervisorSteersWaitingCallsOnTheConsole(t *testing.T) {
 	anna.event("CALL_CLOSED")
 	board.shows("Inga samtal")
 	s.awaitCalls(2)
+}
+
+func TestACallGoesOnlyToWhomTheSupervisorChose(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, setup{agents: []string{"anna", "bo"}, tenants: "    levels: [{groups: [norr]}]", extra: "groups: {norr: Norr}", sip: ", digest: md5",
+		more: "  - {id: nils, name: Nils, extension: \"131\", kind: service, groups: [norr], password: nils-secret}\n"})
+	s.softphone(softphone{name: "anna", from: "21", says: sine(700, time.Minute), register: true})
+	bo := s.softphone(softphone{name: "bo", from: "22", says: sine(1000, time.Minute), register: true})
+	s.awaitAgents(2, "available")
+	board := s.wallboard()
+	alice := s.softphone(softphone{name: "0701740605", from: "10", says: sine(400, time.Minute)})
+	alice.do("dial", "sip:+46850000001@"+s.net+"1")
+	board.steer("070-174 06 05")
+	off := `document.querySelector("dialog [data-do=take][aria-disabled=true]")`
+	board.await("nobody to be chosen", off+` && document.querySelector("#give-agent").value === ""`)
+	board.chooses("#give-agent", "anna")
+	board.enabled("take")
+	s.cli("agents", "pause", "anna", "--config", s.config)
+	board.shows("anna är inte ledig längre")
+	board.await("the choice to stay", off+` && document.querySelector("#give-agent").value === "anna"`)
+	board.chooses("#give-agent", "bo")
+	board.press("take")
+	bo.event("CALL_ESTABLISHED")
+	alice.do("hangup", "")
+	bo.event("CALL_CLOSED")
+	s.awaitCalls(1)
 }
 
 // steer opens what can be done with the call of a caller.
@@ -94,4 +122,37 @@ func (p *tab) colleague(id string) {
 	row := `document.querySelector('[data-agent="` + id + `"] button:not([aria-disabled=true])')`
 	p.await(id, "!document.querySelector('dialog') && "+row)
 	p.click(row)
+}
+
+// watching notes buttons that become others. To hold and to resume are one.
+const watching = `window.becameAnother = [];
+new MutationObserver((all) => all.forEach((m) => m.oldValue && m.oldValue !== "hold" && m.oldValue !== "resume" && window.becameAnother.push(m.oldValue)))
+  .observe(document, { subtree: true, attributes: true, attributeFilter: ["data-do"], attributeOldValue: true });`
+
+func TestNoButtonBecomesAnotherUnderTheFingerThatIsOnIt(t *testing.T) {
+	s, alice, anna, _ := office(t, setup{})
+	page, board := s.console(s.works("anna")), s.wallboard()
+	page.shows("I samtal")
+	board.shows("070-174 06 05")
+	for _, p := range []*tab{page, board} {
+		p.do("watch the buttons", chromedp.Evaluate[chromedp.Void](watching))
+	}
+	board.steer("070-174 06 05")
+	board.press("hold")
+	page.shows("Väntkopplad")
+	board.press("resume")
+	board.press("park")
+	anna.event("CALL_CLOSED")
+	board.shows("Parkerad")
+	page.key("pickup", kb.F7, shift)
+	anna.event("CALL_ESTABLISHED")
+	board.press("end")
+	alice.event("CALL_CLOSED")
+	board.shows("Samtalet är slut")
+	for _, p := range []*tab{page, board} {
+		if others, err := chromedp.Run(p.ctx, chromedp.Evaluate[string](`window.becameAnother.join(", ")`)); others != "" || err != nil {
+			t.Errorf("these became others: %s (%v)", others, err)
+		}
+	}
+	s.awaitCalls(1)
 }

@@ -154,7 +154,7 @@ function talking(call) {
     h("div.connect", { key: "connect", hidden: !["connect", "announce"].some((how) => call.may?.includes(how)) },
       whom.view(t("whom"), ["connect", "announce"], [connect(call, "connect", "Enter"), connect(call, "announce", "Shift+Enter")]), trouble("whom")),
     h("div.actions", { key: "actions" }, shown.map((a) =>
-      button(t("a_" + a.id), () => actOwn(a.id), { key: a.key, off: !settled() || !can(call, a.id), name: a.id, kind: a.id === next(call) ? "primary" : "" }))),
+      button(t("a_" + a.id), () => actOwn(a.id), { key: a.key, as: a.id === "resume" ? "hold" : a.id, off: !settled() || !can(call, a.id), name: a.id, kind: a.id === next(call) ? "primary" : "" }))),
   ];
 }
 

@@ -17,10 +17,12 @@ export function keyName(key) {
  * A button. One that cannot be used now keeps the focus that it has, so that keys still reach the page.
  * @param {string} label
  * @param {() => any} press
- * @param {{off?: boolean, key?: string, kind?: string, name?: string}} [more]
+ * @param {{off?: boolean, key?: string, kind?: string, name?: string, as?: string}} [more]
+ *   as is the name of whose element it takes over. No other becomes another under a finger that is on it
  */
 export function button(label, press, more = {}) {
   return h("button", {
+    key: more.as || more.name,
     type: "button",
     class: more.kind,
     "data-do": more.name,

@@ -11,7 +11,7 @@ import { t } from "./texts.js";
 import { Whom } from "./whom.js";
 
 /** What is typed in the dialogs. */
-const draft = { note: "", to: "", agent: "" };
+const draft = { note: "", to: "", agent: "", call: "" };
 
 /** Whom a call is sent to. People are found where the token may read the tenant's directory. */
 const sendTo = new Whom("send-to", {
@@ -56,10 +56,10 @@ export function callDialog() {
     c.waiting ? waiting(c) : handling(c),
     ways.length > 0 && h("div", { key: "send" }, sendTo.view(t("send_to"), ways, ways.map((how, i) =>
       button(t("a_" + how), () => sendTo.choose(how), { name: how, key: ["Enter", "Shift+Enter"][i], off: off(how) || !sendTo.text.trim() })))),
-    h("div.actions", { key: "grants" }, !c.waiting && grants.map((s) =>
+    !c.waiting && h("div.actions", { key: "grants" }, grants.map((s) =>
       button(t("grant", { n: s }), () => act(c, "grant", { grant_seconds: s }, true), { name: "grant-" + s, off: off("grant") }))),
-    h("div.actions", { key: "actions" }, plain.filter((a) => (c.may || []).includes(a)).map((a) =>
-      button(t(a === "end" ? "end_call" : "a_" + a), () => act(c, a, {}, true), { name: a, off: off(a) }))),
+    h("div.actions", { key: "actions" }, plain.filter((a) => a !== (c.may?.includes("resume") ? "hold" : "resume")).map((a) =>
+      button(t(a === "end" ? "end_call" : "a_" + a), () => act(c, a, {}, true), { name: a, as: a === "resume" ? "hold" : a, off: off(a) }))),
     trouble("dialog"),
     button(t("close"), closeDialog, { key: "Escape" }),
   ];
@@ -70,7 +70,7 @@ function waiting(c) {
   const place = c.place || 1;
   const move = (/** @type {number} */ to) => once("move:" + c.id, "dialog", () => api.move(c.id, to));
   const off = !current() || state.asking.has("move:" + c.id);
-  return h("div", { key: "waiting" },
+  return h("div.groups", { key: "waiting" },
     h("p", null, t("stands_at", { n: place, time: clock(since(c.arrived)) })),
     h("div.actions", null,
       button(t("move_first"), () => move(1), { name: "first", off: off || place <= 1 }),
@@ -79,18 +79,22 @@ function waiting(c) {
     giveTo(c.id));
 }
 
-/** @param {string} call a waiting one, or a wish */
+/** Whom it goes to is only ever who was chosen, and while she is free. @param {string} call a waiting one, or a wish */
 function giveTo(call) {
+  if (draft.call !== call) Object.assign(draft, { call, agent: "" });
+  const chosen = draft.agent;
   const free = (state.live?.agents || []).filter((a) => a.state === "available");
-  const chosen = free.some((a) => a.id === draft.agent) ? draft.agent : free[0]?.id || "";
+  const there = free.some((a) => a.id === chosen);
   const give = async () => { if (await once("take:" + call, "dialog", () => api.take(call, chosen))) closeDialog(); };
   return h("div.give", { key: "give" },
     h("label", { for: "give-agent" }, t("give_to")),
     h("div.whom-row", null,
       h("select", { id: "give-agent", value: chosen, onchange: (/** @type {any} */ ev) => { draft.agent = ev.target.value; changed(); } },
-        free.map((a) => h("option", { key: a.id, value: a.id }, a.name || a.id))),
-      button(t("give"), give, { name: "take", off: !chosen || !current() || state.asking.has("take:" + call), kind: "primary" })),
-    !free.length && nothing(t("nobody_free")));
+        h("option", { key: "", value: "" }, t("choose")),
+        free.map((a) => h("option", { key: a.id, value: a.id }, a.name || a.id)),
+        chosen && !there && h("option", { key: chosen, value: chosen }, agentName(chosen))),
+      button(t("give"), give, { name: "take", off: !there || !current() || state.asking.has("take:" + call), kind: "primary" })),
+    chosen && !there ? h("p.nothing", { role: "status" }, t("no_longer_free", { name: agentName(chosen) })) : !free.length && nothing(t("nobody_free")));
 }
 
 /** A call-back wish is given to somebody. */

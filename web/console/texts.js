@@ -184,6 +184,8 @@ export const texts = {
   move_down: ["Bak", "Back"],
   give_to: ["Ge till", "Give to"],
   give: ["Ge", "Give"],
+  choose: ["Välj …", "Choose …"],
+  no_longer_free: ["{name} är inte ledig längre. Vänta, eller välj en annan.", "{name} is no longer available. Wait, or choose another."],
   nobody_free: ["Ingen är ledig just nu.", "Nobody is available just now."],
   free: ["Frigör", "Free"],
   free_hint: ["Frigör: telefonen läggs på, uppringaren går först i kön.", "Free: her phone is hung up, her caller goes to the head of the line."],
