@@ -46,8 +46,7 @@ func (s *server) console(token string) *tab {
 		s.t.Fatalf("chromium: %v", err)
 	}
 	p := s.tab(b, chromedp.WithNewBrowserContext())
-	p.await("the way in", `document.querySelector("#token")`)
-	p.focus("#token")
+	p.focused("token")
 	p.types(token + "\r")
 	return p
 }

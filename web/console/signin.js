@@ -8,9 +8,13 @@ import { h } from "./dom.js";
 import { button } from "./parts.js";
 import { language, speak, t } from "./texts.js";
 
+/** The windows of one browser share its cookie: who comes or leaves in one does so in all. */
+const others = new BroadcastChannel("telefonist");
+others.onmessage = () => location.reload();
+
 const form = { token: "", text: "", asks: false, broken: false };
 
-/** Finds out who is signed in, at the beginning and after signing in. */
+/** Finds out who is signed in. */
 export async function enter() {
   form.broken = false;
   try {
@@ -34,12 +38,11 @@ async function signIn() {
   changed();
   try {
     await api.signIn(form.token.trim());
-    form.token = "";
-    await enter();
+    others.postMessage("in");
+    location.reload(); // nothing is left of whoever was here before
   } catch (err) {
     if (!(err instanceof Problem)) throw err;
     form.text = err.status === 401 ? t("token_wrong") : err.status === 403 ? t("token_other") : err.status === 422 ? t("token_wrong") : explain(err);
-  } finally {
     form.asks = false;
     changed();
   }
@@ -57,6 +60,7 @@ export async function signOut() {
       return changed();
     }
   }
+  others.postMessage("out");
   leave(stays ? "still_logged_in" : "signed_out");
 }
 

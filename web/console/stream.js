@@ -88,9 +88,17 @@ async function meet(live) {
   const known = new Set(state.session?.tenants.map((one) => one.id));
   if (live.calls.every((c) => known.has(c.tenant)) || performance.now() - metAt < 60_000) return;
   metAt = performance.now();
+  const mine = turn;
   const session = await api.session().catch(() => undefined);
-  if (session && state.session) state.session = session;
+  if (session && mine === turn) renew(session);
   changed();
+}
+
+/** Takes over what is new in the session. A page never goes from one person to another. @param {import("./state.js").Session} session */
+function renew(session) {
+  const was = state.session;
+  if (was && (was.name !== session.name || was.agent?.id !== session.agent?.id || was.works !== session.works || was.supervises !== session.supervises)) location.reload();
+  else state.session = session;
 }
 
 /**
@@ -105,7 +113,7 @@ async function lost(mine, why) {
   changed();
   try {
     const session = await api.session();
-    if (mine === turn) state.session = session;
+    if (mine === turn) renew(session);
   } catch (err) {
     if (mine === turn && err instanceof Problem && err.status === 401) return signedOut(mine);
   }
