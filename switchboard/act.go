@@ -127,7 +127,7 @@ func (b *Board) parkedFor(a directory.Agent, slot int) *live {
 	return l
 }
 
-func (b *Board) pickUp(agent string, slot int, now time.Time) (call.ID, error) {
+func (b *Board) pickUp(agent string, slot int, expected call.ID, now time.Time) (call.ID, error) {
 	a, known := b.dir.Agent(agent)
 	if !known || a.Disabled {
 		return "", unknown("agent", agent)
@@ -135,6 +135,9 @@ func (b *Board) pickUp(agent string, slot int, now time.Time) (call.ID, error) {
 	l := b.parkedFor(a, slot)
 	if l == nil {
 		return "", fmt.Errorf("nobody is parked at %d: %w", slot, ErrUnknown)
+	}
+	if expected != "" && l.head.Call != expected {
+		return "", fmt.Errorf("another caller is parked at %d: %w", slot, ErrConflict)
 	}
 	if !b.queue.Ask(agent, l.head.Call, now) {
 		return "", fmt.Errorf("agent %s has a call or is not logged in: %w", agent, ErrConflict)

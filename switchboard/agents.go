@@ -108,7 +108,7 @@ func (b *Board) obey(agent string, code Code, rest string, now time.Time) (o out
 		who, known := b.dir.Agent(agent)
 		if slot, err := strconv.Atoi(rest); err == nil && known && b.parkedFor(who, slot) != nil {
 			return outcome{clips: []string{clipPickUp}, then: func(now time.Time) {
-				if _, err := b.pickUp(agent, slot, now); err != nil {
+				if _, err := b.pickUp(agent, slot, "", now); err != nil {
 					b.log.Info("code not carried out", "agent", agent, "code", code, "err", err)
 				}
 			}}

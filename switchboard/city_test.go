@@ -201,7 +201,7 @@ func (c *crowd) console() {
 		if n := len(now.Parked); n > 0 {
 			slot, agent = now.Parked[c.n(n)].Slot, c.idle(now)
 		}
-		_, err = c.board.PickUp(c.t.Context(), agent, slot)
+		_, err = c.board.PickUp(c.t.Context(), agent, slot, "")
 	case 1:
 		err = c.board.Take(c.t.Context(), some.ID, c.one(c.agents), "boss")
 	case 2:

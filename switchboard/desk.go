@@ -75,9 +75,9 @@ func (b *Board) Dial(ctx context.Context, o Outgoing) (id call.ID, err error) {
 	return id, err
 }
 
-// PickUp connects an agent who is free with a parked call.
-func (b *Board) PickUp(ctx context.Context, agent string, slot int) (id call.ID, err error) {
-	if askErr := b.ask(ctx, func() { id, err = b.pickUp(agent, slot, time.Now()) }); askErr != nil {
+// PickUp connects an agent who is free with a parked call. It fails where another than the expected one has come to stand there; empty: whichever does.
+func (b *Board) PickUp(ctx context.Context, agent string, slot int, expected call.ID) (id call.ID, err error) {
+	if askErr := b.ask(ctx, func() { id, err = b.pickUp(agent, slot, expected, time.Now()) }); askErr != nil {
 		return "", askErr
 	}
 	return id, err

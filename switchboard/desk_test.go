@@ -134,16 +134,33 @@ func TestTwoWhoPickUpTheSameCallGetItOnce(t *testing.T) {
 	play(t, crew(nil, named("anna"), named("bo"), named("cia")), func(s *stage) {
 		p := scripted(s)
 		in := p.parks("anna")
-		if _, err := p.board.PickUp(p.t.Context(), "bo", 1); err != nil {
+		if _, err := p.board.PickUp(p.t.Context(), "bo", 1, ""); err != nil {
 			t.Fatal(err)
 		}
-		_, err := p.board.PickUp(p.t.Context(), "cia", 1)
+		_, err := p.board.PickUp(p.t.Context(), "cia", 1, "")
 		p.fails(err, ErrConflict)
 		p.agent("cia", "available")
 		p.after(2 * time.Millisecond)
 		p.send(p.leg(), answers)
-		_, err = p.board.PickUp(p.t.Context(), "cia", 1)
+		_, err = p.board.PickUp(p.t.Context(), "cia", 1, "")
 		p.fails(err, ErrUnknown)
+		p.send(in, bye)
+	})
+}
+
+func TestWhoIsExpectedInASlotIsPickedUpAndNobodyElse(t *testing.T) {
+	play(t, crew(nil, named("anna"), named("bo")), func(s *stage) {
+		p := scripted(s)
+		in := p.parks("anna")
+		there := p.looks().Parked[0].Call
+		_, err := p.board.PickUp(p.t.Context(), "bo", 1, "somebody-else")
+		p.fails(err, ErrConflict)
+		p.agent("bo", "available")
+		_, err = p.board.PickUp(p.t.Context(), "bo", 2, there)
+		p.fails(err, ErrUnknown)
+		if id, err := p.board.PickUp(p.t.Context(), "bo", 1, there); id != there || err != nil {
+			t.Errorf("picked %q up: %v", id, err)
+		}
 		p.send(in, bye)
 	})
 }
@@ -167,14 +184,14 @@ func TestOnlyWhoAnswersForTheTenantPicksUpAParkedCall(t *testing.T) {
 		in := p.parks("anna")
 		p.after(10 * time.Second)
 		for _, agent := range []string{"far", "own"} {
-			_, there := p.board.PickUp(p.t.Context(), agent, 1)
+			_, there := p.board.PickUp(p.t.Context(), agent, 1, "")
 			p.fails(there, ErrUnknown)
-			if _, none := p.board.PickUp(p.t.Context(), agent, 2); strings.ReplaceAll(none.Error(), "2", "1") != there.Error() {
+			if _, none := p.board.PickUp(p.t.Context(), agent, 2, ""); strings.ReplaceAll(none.Error(), "2", "1") != there.Error() {
 				t.Errorf("%s is told %v of a caller and %v of none", agent, there, none)
 			}
 		}
 		p.board.SetDirectory(of("t1")(t), testLimits()) // who parked her still has her to pick up
-		if _, err := p.board.PickUp(p.t.Context(), "anna", 1); err != nil {
+		if _, err := p.board.PickUp(p.t.Context(), "anna", 1, ""); err != nil {
 			t.Error(err)
 		}
 		p.send(in, bye)
@@ -186,7 +203,7 @@ func TestWhoParksPicksUpAgainInHerWrapUpAndInAPause(t *testing.T) {
 		p := scripted(s)
 		in := p.parks("anna")
 		p.agent("anna", "wrap_up")
-		if _, err := p.board.PickUp(p.t.Context(), "anna", 1); err != nil {
+		if _, err := p.board.PickUp(p.t.Context(), "anna", 1, ""); err != nil {
 			t.Fatal(err)
 		}
 		p.after(2 * time.Millisecond)
@@ -194,7 +211,7 @@ func TestWhoParksPicksUpAgainInHerWrapUpAndInAPause(t *testing.T) {
 		p.board.SetAgent(p.t.Context(), AgentOrder{Agent: "anna", To: queue.Paused, Reason: queue.PausedAdmin})
 		p.does(Order{Agent: "anna", Do: call.ActPark})
 		p.agent("anna", "paused admin")
-		if _, err := p.board.PickUp(p.t.Context(), "anna", 1); err != nil {
+		if _, err := p.board.PickUp(p.t.Context(), "anna", 1, ""); err != nil {
 			t.Fatal(err)
 		}
 		p.after(2 * time.Millisecond)

@@ -32,7 +32,7 @@ type Desk interface {
 	Live(ctx context.Context, id call.ID, agent string) (switchboard.CallInfo, error)
 	Do(context.Context, switchboard.Order) (switchboard.Done, error)
 	Dial(context.Context, switchboard.Outgoing) (call.ID, error)
-	PickUp(ctx context.Context, agent string, slot int) (call.ID, error)
+	PickUp(ctx context.Context, agent string, slot int, expected call.ID) (call.ID, error)
 	SetAgent(context.Context, switchboard.AgentOrder) error
 	FreeAgent(ctx context.Context, agent, by string) error
 	Take(ctx context.Context, id call.ID, agent, by string) error
@@ -181,7 +181,8 @@ func (s *v1) callActionRoutes() {
 		func(ctx context.Context, in *struct {
 			AgentPath
 			Body struct {
-				Slot int `json:"slot" minimum:"1" maximum:"99"`
+				Slot int    `json:"slot" minimum:"1" maximum:"99"`
+				Call string `json:"call,omitempty" maxLength:"64" doc:"Who is expected there: where another caller is, nobody is picked up (409)"`
 			}
 		}) (*actionOutput, error) {
 			d, err := s.desk()
@@ -191,7 +192,7 @@ func (s *v1) callActionRoutes() {
 			if err != nil {
 				return nil, err
 			}
-			id, err := d.PickUp(ctx, in.Agent, in.Body.Slot)
+			id, err := d.PickUp(ctx, in.Agent, in.Body.Slot, call.ID(in.Body.Call))
 			return &actionOutput{ActionDone{Call: id}}, deskError(err)
 		}, acting, serviceWide)
 }

@@ -81,7 +81,7 @@ func (b *board) Dial(_ context.Context, o switchboard.Outgoing) (call.ID, error)
 	b.done = append(b.done, "dial "+o.Tenant+" "+o.To)
 	return "new", nil
 }
-func (b *board) PickUp(context.Context, string, int) (call.ID, error) {
+func (b *board) PickUp(context.Context, string, int, call.ID) (call.ID, error) {
 	return "", switchboard.ErrUnknown
 }
 func (b *board) SetAgent(context.Context, switchboard.AgentOrder) error { return nil }

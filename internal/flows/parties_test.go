@@ -247,7 +247,7 @@ func (s *stage) sets(agent string, to queue.State, reason string) {
 
 func (s *stage) picksUp(agent string, slot int) {
 	at := s.asks(agent, fmt.Sprint("picks up ", slot))
-	_, err := s.board.PickUp(s.ctx, agent, slot)
+	_, err := s.board.PickUp(s.ctx, agent, slot, "")
 	s.told(agent, at, err)
 	s.after(settles)
 }

@@ -234,7 +234,7 @@ func (c *storm) console() {
 	case 0:
 		_ = c.board.FreeAgent(c.ctx, o.Agent, boss)
 	case 1:
-		_, _ = c.board.PickUp(c.ctx, o.Agent, 1+c.rng.IntN(2))
+		_, _ = c.board.PickUp(c.ctx, o.Agent, 1+c.rng.IntN(2), "")
 	case 2:
 		_, _ = c.board.Dial(c.ctx, switchboard.Outgoing{Agent: o.Agent, Tenant: "acme", To: "208"})
 	default:

@@ -150,16 +150,16 @@ export function nextState() {
 
 /**
  * Picks up who is parked in a slot; without one, whom she parked herself, or who has waited longest.
- * @param {number} [slot]
+ * @param {{slot: number, call: string}} [chosen]
  */
-export async function pickUp(slot) {
+export async function pickUp(chosen) {
   const id = state.session?.agent?.id;
   const parked = state.live?.parked || [];
   if (!id || me()?.call) return;
   const oldest = [...parked].sort((a, b) => Number(b.agent === id) - Number(a.agent === id) || Date.parse(a.since) - Date.parse(b.since))[0];
-  const chosen = slot ?? oldest?.slot;
-  if (chosen === undefined) return;
-  await once("pickup", "parked", () => api.pickUp(id, chosen));
+  const who = chosen || oldest;
+  if (!who) return;
+  await once("pickup", "parked", () => api.pickUp(id, who.slot, who.call));
 }
 
 /**

@@ -69,8 +69,8 @@ export const api = {
   act: (call, what) => ask("POST", `/calls/${part(call)}/actions`, what),
   /** @param {string} agent @param {string} tenant @param {string} to */
   dial: (agent, tenant, to) => ask("POST", `/agents/${part(agent)}/calls`, { tenant, to }),
-  /** @param {string} agent @param {number} slot */
-  pickUp: (agent, slot) => ask("POST", `/agents/${part(agent)}/pickup`, { slot }),
+  /** @param {string} agent @param {number} slot @param {string} call who is meant to be there */
+  pickUp: (agent, slot, call) => ask("POST", `/agents/${part(agent)}/pickup`, { slot, call }),
   /** @param {string} agent @param {{state: string, reason?: string}} to */
   setState: (agent, to) => ask("PUT", `/agents/${part(agent)}/state`, to),
   /** @param {string} agent */

@@ -16,6 +16,7 @@ const known = [
   [/no such (agent|group|common number)/, "e_gone"],
   [/places to park are taken/, "e_slots"],
   [/nobody is parked at/, "e_not_parked"],
+  [/another caller is parked at/, "e_other_parked"],
   [/rings at another phone already/, "e_rings_elsewhere"],
   [/has a call or is not logged in/, "e_not_free"],
   [/does not wait, or agent/, "e_take"],

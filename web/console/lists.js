@@ -25,7 +25,7 @@ export function parked() {
       h("span.slot", null, h("span.unseen", null, t("slot")), p.slot),
       h("span.name", null, tenantName(p.tenant), h("span.note", null, `${phone(p.caller)} · ${agentName(p.agent)}`)),
       h("span.time", null, clock(since(p.since))),
-      state.session?.works && button(t("pick_up"), () => pickUp(p.slot), { off: !free, name: "pickup", key: all.length === 1 ? "Shift+F7" : undefined })))) : nothing(t("nobody_parked")),
+      state.session?.works && button(t("pick_up"), () => pickUp(p), { off: !free, name: "pickup", key: all.length === 1 ? "Shift+F7" : undefined })))) : nothing(t("nobody_parked")),
     all.length > 1 && h("p.hint", null, t("pick_up_hint")),
     trouble("parked"));
 }

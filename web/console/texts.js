@@ -212,6 +212,7 @@ export const texts = {
   e_nobody_free: ["Ingen där är ledig just nu. Välj någon annan, eller en grupp att vänta på.", "Nobody there is available just now. Choose somebody else, or a group to wait for."],
   e_slots: ["Alla 99 platser är upptagna. Hämta någon, eller lämna till kön.", "All 99 slots are taken. Pick somebody up, or hand back to the queue."],
   e_not_parked: ["Ingen är parkerad där längre.", "Nobody is parked there any more."],
+  e_other_parked: ["En annan uppringare står där nu. Titta igen.", "Another caller is parked there now. Look again."],
   e_rings_elsewhere: ["En annan telefon ringer redan för det samtalet.", "Another phone rings for that call already."],
   e_not_free: ["Det går när du är inloggad, telefonen är ansluten och du inte har något samtal.", "Possible when you are logged in, your phone is connected and you have no call."],
   e_take: ["Samtalet väntar inte längre, eller telefonisten är inte ledig. Välj en annan.", "The call no longer waits, or the receptionist is not available. Choose another."],
