@@ -3,6 +3,7 @@ package app_test
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"net/netip"
 	"strings"
 	"testing"
@@ -340,6 +341,11 @@ func TestParkedCallerIsPickedUpByACollegue(t *testing.T) {
 		t.Fatalf("parked: %+v", p)
 	}
 	o.resume("bo")
+	t.Cleanup(http.DefaultClient.CloseIdleConnections)
+	boss := o.token(web.TokenRequest{Scopes: []string{"calls:supervise"}})
+	if status, said := o.asks(boss, "POST", "/agents/bo/pickup", `{"slot":1,"call":"another"}`); status != http.StatusConflict || !strings.Contains(said, "another caller is parked at 1") {
+		t.Errorf("another than the expected one: %d %s", status, said)
+	}
 	if _, err := o.desk.PickUp(t.Context(), "bo", 1); err != nil {
 		t.Fatal(err)
 	}
