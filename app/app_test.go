@@ -8,8 +8,10 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +20,7 @@ import (
 
 	"telefonist/app"
 	"telefonist/config"
+	"telefonist/sip"
 	"telefonist/web"
 )
 
@@ -61,6 +64,12 @@ func start(t testing.TB, cfg *config.Config) *app.App {
 		t.Fatal(err)
 	}
 	return a
+}
+
+// udpAddr is where a server takes SIP over UDP.
+func udpAddr(a *app.App) netip.AddrPort {
+	all := a.SIPAddrs()
+	return all[slices.IndexFunc(all, func(s sip.Addr) bool { return s.Network == "udp" })].AddrPort
 }
 
 func get(t *testing.T, url string) int {

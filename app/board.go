@@ -52,7 +52,7 @@ func (a *App) recent(dir *directory.Directory, now time.Time) iter.Seq[record.Re
 			}
 			return nil
 		})
-		if err != nil && err != stopped {
+		if err != nil && !errors.Is(err, stopped) {
 			a.log.Error("places in line of before the start are not kept: the calls cannot be read", "err", err)
 		}
 	}

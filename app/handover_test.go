@@ -114,12 +114,7 @@ func (s shift) run(t testing.TB) (*floor, []*seat) {
 			t.Error(err)
 		}
 	}()
-	var server netip.AddrPort
-	for _, addr := range a.SIPAddrs() {
-		if addr.Network == "udp" {
-			server = addr.AddrPort
-		}
-	}
+	server := udpAddr(a)
 	desks, stop := s.desks(t, f, server)
 	defer stop()
 	s.callAll(t, f, server)

@@ -123,12 +123,7 @@ func (d *desk) connect() {
 func (d *desk) call() (id call.ID, hangUp func()) {
 	d.t.Helper()
 	t := d.t
-	var server netip.AddrPort
-	for _, s := range d.app.SIPAddrs() {
-		if s.Network == "udp" {
-			server = s.AddrPort
-		}
-	}
+	server := udpAddr(d.app)
 	phone, err := softphone.New(softphone.Config{Server: server, Listen: netip.MustParseAddrPort("127.31.0.4:0"), User: "anna", Password: "hemligt-101",
 		OnCall: softphone.AnswerAfter(0)})
 	if err != nil {

@@ -41,12 +41,7 @@ func TestAPlaceInLineIsFoundInTheRecordsAtStart(t *testing.T) {
 	s := shift{agents: 1}
 	a := start(t, load(t, dir, s.tenants()))
 	defer func() { _ = a.Stop(context.Background()) }()
-	var server netip.AddrPort
-	for _, addr := range a.SIPAddrs() {
-		if addr.Network == "udp" {
-			server = addr.AddrPort
-		}
-	}
+	server := udpAddr(a)
 	pbx, err := softphone.NewPBX(softphone.Config{Server: server, Listen: netip.MustParseAddrPort("127.31.0.2:0"), Keep: time.Second})
 	if err != nil {
 		t.Fatal(err)

@@ -17,8 +17,11 @@ const (
 	PausedMissed  = "missed calls" // after too many missed offers: nobody chooses it
 )
 
-// Reasons lists why an agent may be paused.
-var Reasons = []string{PausedLunch, PausedMeeting, PausedAdmin, PausedOther, PausedMissed}
+// Chosen lists the reasons that an agent may give for a pause, Reasons all that there may be.
+var (
+	Chosen  = []string{PausedLunch, PausedMeeting, PausedAdmin, PausedOther}
+	Reasons = append(slices.Clone(Chosen), PausedMissed)
+)
 
 // LoggedOut is the reason in the Status of an agent who is offline because she logged out.
 const LoggedOut = "logged out"

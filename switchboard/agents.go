@@ -13,9 +13,6 @@ import (
 	"telefonist/record"
 )
 
-// chosen are the reasons that an agent may give for a pause.
-var chosen = slices.DeleteFunc(slices.Clone(queue.Reasons), func(r string) bool { return r == queue.PausedMissed })
-
 // setAgent changes what an agent does between calls.
 func (b *Board) setAgent(o AgentOrder, now time.Time) error {
 	if a, known := b.dir.Agent(o.Agent); !known || a.Disabled {
@@ -30,8 +27,8 @@ func (b *Board) setAgent(o AgentOrder, now time.Time) error {
 		ok = b.queue.Login(o.Agent, now)
 		b.queue.Resume(o.Agent, now)
 	case queue.Paused:
-		if !slices.Contains(chosen, o.Reason) {
-			return fmt.Errorf("%q is no reason for a pause: write one of %s: %w", o.Reason, strings.Join(chosen, ", "), ErrInvalid)
+		if !slices.Contains(queue.Chosen, o.Reason) {
+			return fmt.Errorf("%q is no reason for a pause: write one of %s: %w", o.Reason, strings.Join(queue.Chosen, ", "), ErrInvalid)
 		}
 		ok = b.queue.Pause(o.Agent, o.Reason, now)
 	case queue.Offline:

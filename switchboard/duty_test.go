@@ -210,7 +210,7 @@ func TestADisabledAgentIsLoggedOutInTheStream(t *testing.T) {
 func (c *crowd) shift(all *directory.Directory) {
 	id := c.agents[c.n(len(c.agents))]
 	set := func(to queue.State) {
-		_ = c.board.SetAgent(c.t.Context(), AgentOrder{Agent: id, To: to, Reason: chosen[c.n(len(chosen))]}) // who is disabled cannot
+		_ = c.board.SetAgent(c.t.Context(), AgentOrder{Agent: id, To: to, Reason: queue.Chosen[c.n(len(queue.Chosen))]}) // who is disabled cannot
 	}
 	switch c.n(7) {
 	case 0:

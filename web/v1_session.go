@@ -17,6 +17,7 @@ import (
 
 	"telefonist/account"
 	"telefonist/call"
+	"telefonist/queue"
 )
 
 // sessionCookie carries the token of a browser that has signed in. No script can read it, and it is looked at in each request like any other:
@@ -177,7 +178,7 @@ func (v *V1) cookie(token string, expires time.Time, overTLS bool) string {
 func (s *v1) session(who account.Identity) Session {
 	dir := s.Tenants()
 	out := Session{Name: strings.TrimPrefix(who.Name, "token:"), Supervises: who.Supervises(), Tenants: []SessionTenant{}, Groups: []string{},
-		Pauses: []string{"lunch", "meeting", "admin", "other"}}
+		Pauses: queue.Chosen}
 	me, known := dir.Agent(who.Agent)
 	known = known && !me.Disabled
 	if known {
