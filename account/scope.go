@@ -84,8 +84,11 @@ func (i Identity) AtWork(tenant string) Identity {
 	return Identity{Name: AgentName + i.Agent, Token: i.Token, Tenant: tenant, Agent: i.Agent, Scopes: receptionist}
 }
 
-// AgentName begins the name of a receptionist.
-const AgentName = "agent:"
+// AgentName begins the name of a receptionist, TokenName that of a token.
+const (
+	AgentName = "agent:"
+	TokenName = "token:"
+)
 
 // IsAgent tells whether the identity is a receptionist.
 func (i Identity) IsAgent() bool { return strings.HasPrefix(i.Name, AgentName) }

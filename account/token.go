@@ -125,5 +125,5 @@ func (t Token) Check(secret string, now time.Time) error {
 
 // Identity is who asks with the token.
 func (t Token) Identity() Identity {
-	return Identity{Name: "token:" + t.Name, Token: t.ID, Tenant: t.Tenant, Agent: t.Agent, Scopes: t.Scopes}
+	return Identity{Name: TokenName + t.Name, Token: t.ID, Tenant: t.Tenant, Agent: t.Agent, Scopes: t.Scopes}
 }

@@ -29,6 +29,14 @@ const (
 // Modes lists the closed set.
 var Modes = []Mode{ModeAlways, ModeWithOwn, ModeOverflow, ModeClosedHours, ModeWhenAway}
 
+// OrAlways is the mode, ModeAlways where none is named.
+func (m Mode) OrAlways() Mode {
+	if m == "" {
+		return ModeAlways
+	}
+	return m
+}
+
 // Shut is what happens to a call when nobody answers for the tenant.
 type Shut string
 

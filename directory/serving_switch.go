@@ -25,6 +25,18 @@ func (s Switch) AwayAt(at time.Time) bool {
 	return s.Away && (s.Until.IsZero() || at.Before(s.Until))
 }
 
+// SwitchMatters tells whether it makes a difference to any of the tenant's calls that its own receptionists are away.
+func (t Tenant) SwitchMatters() bool {
+	if !t.HasOwn {
+		return false
+	}
+	differs := t.Serving.Mode.OrAlways() != ModeAlways
+	for _, s := range t.ByNumber {
+		differs = differs || s.Mode.OrAlways() != ModeAlways
+	}
+	return differs
+}
+
 // Check returns what is wrong with a switch that is set now.
 func (s Switch) Check(now time.Time) Problems {
 	var p Problems

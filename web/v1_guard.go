@@ -46,7 +46,7 @@ func (a tokenAuth) who(ctx huma.Context) (account.Identity, account.Token, error
 	}
 	t, err := a.v.tokenOf(text)
 	if err == nil && byCookie {
-		if err = mayHaveSession(t); err == nil && !a.v.sameOrigin(ctx) {
+		if err = mayHaveSession(t.Identity()); err == nil && !a.v.sameOrigin(ctx) {
 			err = errCrossSite
 		}
 	}
@@ -115,7 +115,7 @@ func (s *v1) guard(ctx huma.Context, next func(huma.Context)) {
 		}
 		_ = huma.WriteErr(s.api, ctx, http.StatusUnauthorized, text)
 		return
-	case errors.Is(err, errCrossSite), errors.Is(err, errNoDesk):
+	case errors.Is(err, errCrossSite), errors.Is(err, errNoPage):
 		s.Metrics.requests.WithLabelValues("refused").Inc()
 		_ = huma.WriteErr(s.api, ctx, http.StatusForbidden, err.Error())
 		return

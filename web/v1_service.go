@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -20,12 +21,38 @@ type SetSwitch func(tenant string, s directory.Switch, by directory.Actor) (dire
 type ServiceInfo struct {
 	Mode directory.Mode `json:"mode" enum:"always,with_own,overflow,closed_hours,when_away" doc:"When the service answers, as it is configured"`
 	directory.Service
-	Text string `json:"text" doc:"The same in words: open until 17:00 (the service answers)"`
+	Text string    `json:"text" doc:"The same in words: open until 17:00 (the service answers)"`
+	At   time.Time `json:"at" doc:"The instant that it is told for"`
 	// Switch is what was set last; it may have ended.
-	Switch directory.Switch `json:"switch" doc:"What the tenant's own receptionists have set last, and when it ends or has ended"`
-	Hours  *calendar.Hours  `json:"hours,omitempty" doc:"Opening hours; missing: always open"`
-	Pool   *calendar.Hours  `json:"pool_hours,omitempty" doc:"Hours of the service, where it is had for a part of the time only"`
+	Switch     directory.Switch `json:"switch" doc:"What the tenant's own receptionists have set last, and when it ends or has ended"`
+	SwitchedBy string           `json:"switched_by,omitempty" doc:"Who set it, by name, where that was a receptionist or a token"`
+	HasOwn     bool             `json:"has_own" doc:"The tenant has receptionists of its own here; where it has none, the service answers in all modes"`
+	Matters    bool             `json:"switch_matters" doc:"The switch makes a difference to some calls, by some of the tenant's numbers, at some times"`
+	// Otherwise is told so that nobody has to know what a mode does.
+	Otherwise directory.Service `json:"otherwise" doc:"The same if the switch stood the other way, without an end"`
+	Hours     *calendar.Hours   `json:"hours,omitempty" doc:"Opening hours; missing: always open"`
+	Pool      *calendar.Hours   `json:"pool_hours,omitempty" doc:"Hours of the service, where it is had for a part of the time only"`
+	Holidays  []ServiceHoliday  `json:"holidays" doc:"Those within 30 days, on which the hours of holidays hold in place of the weekday's"`
+	Common    []CommonService   `json:"common_numbers" doc:"Common numbers that have settings of their own; none where one was asked for"`
 }
+
+// ServiceHoliday is a holiday of the tenant's calendar.
+type ServiceHoliday struct {
+	Date    calendar.Date `json:"date"`
+	Swedish string        `json:"swedish"`
+	English string        `json:"english"`
+}
+
+// CommonService says who answers calls by a common number that has settings of its own.
+type CommonService struct {
+	Number string         `json:"number"`
+	Name   string         `json:"name"`
+	Mode   directory.Mode `json:"mode" enum:"always,with_own,overflow,closed_hours,when_away"`
+	directory.Service
+}
+
+// holidaysAhead is for how many days holidays are told.
+const holidaysAhead = 30
 
 // AwayRequest sets the switch.
 type AwayRequest struct {
@@ -37,6 +64,12 @@ type serviceOutput struct{ Body ServiceInfo }
 
 // switching are the scopes that may set the switch: like a referral it says who is away.
 var switching = []account.Scope{account.WriteDirectory, account.WriteReferrals}
+
+// isOwn tells whether an agent is a tenant's own receptionist.
+func (s *v1) isOwn(agent string) bool {
+	a, known := s.Tenants().Agent(agent)
+	return known && a.Kind == call.Own
+}
 
 func (s *v1) serviceRoutes() {
 	const path = "/tenants/{tenant}/service"
@@ -59,7 +92,7 @@ func (s *v1) serviceRoutes() {
 			if s.SetSwitch == nil {
 				return nil, huma.Error503ServiceUnavailable("nothing can be switched here")
 			}
-			if a, _ := s.Tenants().Agent(identity(ctx).Agent); identity(ctx).IsAgent() && a.Kind != call.Own {
+			if who := identity(ctx); who.IsAgent() && !s.isOwn(who.Agent) {
 				return nil, huma.Error403Forbidden("only the tenant's own receptionists say that they are away")
 			}
 			by := actor(ctx, "api")
@@ -84,15 +117,44 @@ func (s *v1) service(tenant, common string, at time.Time) (*serviceOutput, error
 	}
 	serving, sw := t.ServingOf(number), all.Switch(tenant)
 	now := directory.ServiceAt(t, number, at, sw)
-	out := &serviceOutput{ServiceInfo{Mode: serving.Mode, Service: now, Text: now.Text(at), Switch: sw}}
-	if out.Body.Mode == "" {
-		out.Body.Mode = directory.ModeAlways
-	}
+	out := ServiceInfo{Mode: serving.Mode.OrAlways(), Service: now, Text: now.Text(at), At: at, Switch: sw, SwitchedBy: s.nameOf(sw.By),
+		HasOwn: t.HasOwn, Matters: t.SwitchMatters(), Otherwise: directory.ServiceAt(t, number, at, directory.Switch{Away: !now.Away}),
+		Holidays: holidays(t.Plan.Calendar(), at), Common: []CommonService{}}
 	if serving.Hours.Known() {
-		out.Body.Hours = &serving.Hours
+		out.Hours = &serving.Hours
 	}
 	if serving.Pool.Known() {
-		out.Body.Pool = &serving.Pool
+		out.Pool = &serving.Pool
 	}
-	return out, nil
+	for _, c := range t.Common {
+		if own, differs := t.ByNumber[c.Number]; differs && common == "" {
+			out.Common = append(out.Common, CommonService{c.Number, c.Name, own.Mode.OrAlways(), directory.ServiceAt(t, c, at, sw)})
+		}
+	}
+	return &serviceOutput{out}, nil
+}
+
+// nameOf is what people call a receptionist or a token, empty for other ways.
+func (s *v1) nameOf(by directory.Actor) string {
+	if id, is := strings.CutPrefix(by.Name, account.AgentName); is {
+		if a, known := s.Tenants().Agent(id); known && a.Name != "" {
+			return a.Name
+		}
+		return id
+	}
+	name, is := strings.CutPrefix(by.Name, account.TokenName)
+	if !is {
+		return ""
+	}
+	return name
+}
+
+func holidays(c calendar.Calendar, at time.Time) []ServiceHoliday {
+	out := []ServiceHoliday{}
+	for d, n := calendar.DateOf(at), 0; n <= holidaysAhead; d, n = d.AddDays(1), n+1 {
+		if h, is := c.Holiday(d); is {
+			out = append(out, ServiceHoliday{d, h.Swedish, h.English})
+		}
+	}
+	return out
 }

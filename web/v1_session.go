@@ -26,13 +26,13 @@ const sessionCookie = "telefonist_session"
 
 var (
 	errCrossSite = errors.New("another site asks for this: what changes something is taken from the service's own pages alone")
-	errNoDesk    = errors.New("a session is for receptionists and supervisors: the token lacks the scope " + strings.Join(account.Words(working), " or "))
+	errNoPage    = errors.New("no page is for this token: it lacks the scope " + strings.Join(account.Words(working), " or ") + ", or " + string(account.ReadDirectory) + " of a tenant")
 )
 
 // SessionInput is what a browser signs in with.
 type SessionInput struct {
 	Body struct {
-		Token string `json:"token" minLength:"1" maxLength:"200" doc:"A token with calls:work or calls:supervise"`
+		Token string `json:"token" minLength:"1" maxLength:"200" doc:"A token with calls:work or calls:supervise, or a tenant's with directory:read"`
 	}
 	overTLS bool
 }
@@ -43,7 +43,7 @@ func (in *SessionInput) Resolve(ctx huma.Context) []error {
 	return nil
 }
 
-// Session tells a console who it is for and what it may offer.
+// Session tells a page who it is for and what it may offer.
 type Session struct {
 	Name       string          `json:"name" doc:"What the token is called"`
 	Agent      *SessionAgent   `json:"agent,omitempty" doc:"As whom the token acts; missing: as nobody, or as one who is no longer"`
@@ -52,6 +52,13 @@ type Session struct {
 	Tenants    []SessionTenant `json:"tenants" doc:"Whom she answers for, all for a supervisor, by name"`
 	Groups     []string        `json:"groups" doc:"What calls may be given to, as group:NAME"`
 	Pauses     []string        `json:"pauses" doc:"Reasons of a pause"`
+	Portal     []SessionPortal `json:"portal" doc:"Companies whose own page the token may see: a tenant's token its one, a tenant's own receptionist hers, nobody else any"`
+}
+
+// SessionPortal is a company whose own page may be seen.
+type SessionPortal struct {
+	SessionTenant
+	MaySwitch bool `json:"may_switch" doc:"The token may say that the company's own receptionists are away, or back"`
 }
 
 // SessionAgent is a receptionist.
@@ -95,10 +102,14 @@ func (s *v1) sessionRoutes() {
 			s.Metrics.requests.WithLabelValues("ok").Inc()
 			return &cookieOutput{gone.String()}, nil
 		})
-	register(s, http.MethodGet, "/session", "session", "Who the token is, and what a console may offer her", working,
+	register(s, http.MethodGet, "/session", "session", "Who the token is, and what a page may offer", slices.Concat(working, reading),
 		func(ctx context.Context, _ *struct{}) (*struct{ Body Session }, error) {
-			return &struct{ Body Session }{s.session(identity(ctx))}, nil
-		}, serviceWide)
+			who := identity(ctx)
+			if err := mayHaveSession(who); err != nil {
+				return nil, huma.Error403Forbidden(err.Error())
+			}
+			return &struct{ Body Session }{s.session(who)}, nil
+		})
 }
 
 // ownPages lets only requests of the service's own pages through, and of programs.
@@ -141,10 +152,10 @@ func (v *V1) site() url.URL {
 func (s *v1) signIn(text string) (account.Token, error) {
 	t, err := s.tokenOf(text)
 	if err == nil {
-		err = mayHaveSession(t)
+		err = mayHaveSession(t.Identity())
 	}
 	switch {
-	case errors.Is(err, errNoDesk):
+	case errors.Is(err, errNoPage):
 		return t, huma.Error403Forbidden(err.Error())
 	case isBadToken(err):
 		return t, huma.Error401Unauthorized(err.Error())
@@ -157,9 +168,14 @@ func (s *v1) signIn(text string) (account.Token, error) {
 	return t, nil
 }
 
-func mayHaveSession(t account.Token) error {
-	if !slices.ContainsFunc(t.Scopes, func(sc account.Scope) bool { return slices.Contains(working, sc) }) {
-		return errNoDesk
+// mayHaveSession tells whether there is a page for somebody: the console, or the page of a tenant.
+func mayHaveSession(who account.Identity) error {
+	some := working
+	if who.Tenant != "" {
+		some = reading
+	}
+	if !who.All && !slices.ContainsFunc(some, func(sc account.Scope) bool { return slices.Contains(who.Scopes, sc) }) {
+		return errNoPage
 	}
 	return nil
 }
@@ -177,8 +193,8 @@ func (v *V1) cookie(token string, expires time.Time, overTLS bool) string {
 // session tells who an identity is.
 func (s *v1) session(who account.Identity) Session {
 	dir := s.Tenants()
-	out := Session{Name: strings.TrimPrefix(who.Name, "token:"), Supervises: who.Supervises(), Tenants: []SessionTenant{}, Groups: []string{},
-		Pauses: queue.Chosen}
+	out := Session{Name: strings.TrimPrefix(who.Name, account.TokenName), Supervises: who.Supervises(), Tenants: []SessionTenant{}, Groups: []string{},
+		Pauses: queue.Chosen, Portal: s.portal(who)}
 	me, known := dir.Agent(who.Agent)
 	known = known && !me.Disabled
 	if known {
@@ -189,7 +205,7 @@ func (s *v1) session(who account.Identity) Session {
 			out.Tenants = append(out.Tenants, SessionTenant{t.ID, t.Name, t.Number})
 		}
 	}
-	slices.SortFunc(out.Tenants, func(a, b SessionTenant) int { return strings.Compare(a.Name+"\x00"+a.ID, b.Name+"\x00"+b.ID) })
+	slices.SortFunc(out.Tenants, SessionTenant.compare)
 	for _, a := range dir.Agents() {
 		if !a.Disabled && (out.Supervises || known && (a.ID == me.ID || meet(me, a))) {
 			out.Groups = append(out.Groups, a.Groups...)
@@ -198,6 +214,28 @@ func (s *v1) session(who account.Identity) Session {
 	slices.Sort(out.Groups)
 	out.Groups = slices.Compact(out.Groups)
 	return out
+}
+
+// portal lists the companies whose own page somebody may see.
+func (s *v1) portal(who account.Identity) []SessionPortal {
+	all := []SessionPortal{}
+	for _, t := range s.Tenants().Tenants() {
+		to := who
+		if s.isOwn(who.Agent) && s.answersFor(who, t.ID) {
+			to = who.AtWork(t.ID)
+		}
+		if who.All || t.Disabled || !to.May(t.ID, account.ReadDirectory) {
+			continue
+		}
+		may := s.SetSwitch != nil && slices.ContainsFunc(switching, func(sc account.Scope) bool { return to.May(t.ID, sc) })
+		all = append(all, SessionPortal{SessionTenant{t.ID, t.Name, t.Number}, may})
+	}
+	slices.SortFunc(all, func(a, b SessionPortal) int { return a.compare(b.SessionTenant) })
+	return all
+}
+
+func (t SessionTenant) compare(other SessionTenant) int {
+	return strings.Compare(t.Name+"\x00"+t.ID, other.Name+"\x00"+other.ID)
 }
 
 // spend takes one request of a token's; it returns how long to wait where there is none left.

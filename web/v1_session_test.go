@@ -61,15 +61,20 @@ func TestASessionIsRefusedInWords(t *testing.T) {
 		text   string
 	}{"": {422, "body.token"}, "nonsense": {401, "the token is not valid"}, "tfn_0000000000000000_" + strings.Repeat("A", 43): {401, "the token is not valid"},
 		ended: {401, "the token has expired"}, s.tokens["acme"]: {204, ""}, // it has every scope
-		s.token(account.Token{Tenant: "acme", Name: "ERP", Scopes: []account.Scope{account.ReadDirectory}}): {403, "calls:work or calls:supervise"}} {
+		s.token(account.Token{Tenant: "acme", Name: "Växel", Scopes: []account.Scope{account.Webhook, account.WriteDirectory}}): {403, "calls:work or calls:supervise, or directory:read of a tenant"}} {
 		a := s.do(s.url, "", "POST", "/session", `{"token":"`+token+`"}`)
 		if a.status != want.status || !strings.Contains(a.body, want.text) || a.status != 204 && a.header.Get("Set-Cookie") != "" {
 			t.Errorf("%.12s: %d %s", token, a.status, a.body)
 		}
 	}
-	erp := s.token(account.Token{Tenant: "acme", Name: "ERP", Scopes: []account.Scope{account.ReadDirectory}})
-	if a := s.do(s.url, "", "GET", "/tenants/acme", "", "Cookie", "telefonist_session="+erp); a.status != 403 || !strings.Contains(a.body, "a session is for receptionists") {
-		t.Errorf("another token in a cookie: %d %s", a.status, a.body)
+	hook := s.token(account.Token{Tenant: "acme", Name: "Växel", Scopes: []account.Scope{account.Webhook, account.WriteDirectory}})
+	for _, path := range []string{"/tenants/acme", "/session"} {
+		if a := s.do(s.url, "", "GET", path, "", "Cookie", "telefonist_session="+hook); a.status != 403 || !strings.Contains(a.body, "no page is for this token") {
+			t.Errorf("another token in a cookie: %d %s", a.status, a.body)
+		}
+	}
+	if a := s.do(s.url, hook, "GET", "/session", ""); a.status != 403 {
+		t.Errorf("another token: %d %s", a.status, a.body)
 	}
 }
 
