@@ -26,10 +26,11 @@ var chromium = sync.OnceValues(func() (context.Context, error) {
 	return ctx, chromedp.Do(ctx)
 })
 
-// tab is one tab with the console in it.
+// tab is one tab with a page in it.
 type tab struct {
-	s   *server
-	ctx context.Context
+	s    *server
+	ctx  context.Context
+	path string // the page
 
 	mu       sync.Mutex // protects what the page complained of
 	complain []string
@@ -39,25 +40,28 @@ type tab struct {
 const skewed = `{ const now = Date.now; Date.now = () => now() + 5 * 3600e3; }`
 
 // console opens the console in a browser of its own and signs in.
-func (s *server) console(token string) *tab {
+func (s *server) console(token string) *tab { s.t.Helper(); return s.opens("/", token) }
+
+// opens opens a page in a browser of its own and signs in.
+func (s *server) opens(path, token string) *tab {
 	s.t.Helper()
 	b, err := chromium()
 	if err != nil {
 		s.t.Fatalf("chromium: %v", err)
 	}
-	p := s.tab(b, chromedp.WithNewBrowserContext())
+	p := s.tab(b, path, chromedp.WithNewBrowserContext())
 	p.focused("token")
 	p.types(token + "\r")
 	return p
 }
 
 // another opens a second tab beside the first, with the same cookies.
-func (p *tab) another() *tab { return p.s.tab(p.ctx) }
+func (p *tab) another() *tab { return p.s.tab(p.ctx, p.path) }
 
-func (s *server) tab(parent context.Context, options ...chromedp.ContextOption) *tab {
+func (s *server) tab(parent context.Context, path string, options ...chromedp.ContextOption) *tab {
 	s.t.Helper()
 	ctx, cancel := chromedp.NewContext(parent, options...)
-	p := &tab{s: s, ctx: ctx}
+	p := &tab{s: s, ctx: ctx, path: path}
 	said := make(chan struct{})
 	messages := chromedp.Console(ctx)
 	go func() {
@@ -87,7 +91,7 @@ func (s *server) tab(parent context.Context, options ...chromedp.ContextOption) 
 		_, err := cdp.Call(ctx, t, cdppage.AddScriptToEvaluateOnNewDocument, cdppage.AddScriptToEvaluateOnNewDocumentParams{Source: skewed})
 		return err
 	})
-	p.do("open the console", chromedp.EmulateViewport(1440, 900), prepare, chromedp.Navigate("http://"+s.net+"1:8080/"))
+	p.do("open "+path, chromedp.EmulateViewport(1440, 900), prepare, chromedp.Navigate("http://"+s.net+"1:8080"+path))
 	return p
 }
 
@@ -146,14 +150,19 @@ func (p *tab) await(what, js string) {
 func (p *tab) shows(texts ...string) {
 	p.s.t.Helper()
 	for _, text := range texts {
-		p.await(fmt.Sprintf("the page to say %q", text), fmt.Sprintf("document.body.innerText.includes(%q)", text))
+		p.await(fmt.Sprintf("the page to say %q", text), says(text))
 	}
 }
 
 // hides waits until the page no longer says something.
 func (p *tab) hides(text string) {
 	p.s.t.Helper()
-	p.await(fmt.Sprintf("the page to stop saying %q", text), fmt.Sprintf("!document.body.innerText.includes(%q)", text))
+	p.await(fmt.Sprintf("the page to stop saying %q", text), "!"+says(text))
+}
+
+// says asks whether the page says something, wherever its lines may not be broken.
+func says(text string) string {
+	return fmt.Sprintf(`document.body.innerText.replaceAll("\u00a0", " ").includes(%q)`, text)
 }
 
 // enabled waits until a button can be pressed.

@@ -1,9 +1,11 @@
 // What may be asked for, by which key, and asking for it once.
 
-import { api, Problem } from "./api.js";
+import { api } from "./api.js";
+import { Problem } from "../assets/api.js";
 import { explain } from "./errors.js";
 import { leave } from "./stream.js";
-import { changed, current, me, myCall, nextLive, onPause, state } from "./state.js";
+import { current, me, myCall, nextLive, onPause, state } from "./state.js";
+import { changed } from "../assets/watch.js";
 
 /**
  * What a receptionist does with her call, in the order of the buttons. Whom to connect with is asked by a field of its own.

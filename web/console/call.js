@@ -2,9 +2,11 @@
 
 import { actOwn, callActions, can, settled } from "./actions.js";
 import { agentName, current, me, myCall, since, state, tenantName } from "./state.js";
-import { button, trouble } from "./parts.js";
-import { clock, phone, span } from "./format.js";
-import { h } from "./dom.js";
+import { button } from "../assets/parts.js";
+import { trouble } from "./parts.js";
+import { clock, span } from "./format.js";
+import { phone } from "../assets/format.js";
+import { h } from "../assets/dom.js";
 import { idle } from "./idle.js";
 import { phrase } from "./phrase.js";
 import { presence, Whom } from "./whom.js";

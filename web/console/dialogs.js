@@ -3,8 +3,8 @@
 import { agentDialog, callDialog, giveDialog, noteDialog } from "./supervise.js";
 import { closeDialog } from "./actions.js";
 import { fieldKeys, keys } from "./keys.js";
-import { button, keyName } from "./parts.js";
-import { h } from "./dom.js";
+import { button, keyName } from "../assets/parts.js";
+import { h } from "../assets/dom.js";
 import { state } from "./state.js";
 import { stateDialog } from "./head.js";
 import { t } from "./texts.js";

@@ -1,6 +1,6 @@
 // What the server said no to, in her language, and what to do about it.
 
-import { t } from "./texts.js";
+import { explainBy } from "../assets/errors.js";
 
 /**
  * The server's words that say more than the status does, and the text that tells them.
@@ -31,15 +31,13 @@ const known = [
 
 /** @type {Object<number, string>} */
 const byStatus = {
-  0: "e_network", 403: "e_refused", 404: "e_gone", 409: "e_state", 422: "e_target", 429: "e_limit", 500: "e_server", 502: "e_network",
-  503: "e_stopping", 504: "e_network",
+  403: "e_refused", 404: "e_gone", 409: "e_state", 422: "e_target",
 };
 
 /**
- * @param {import("./api.js").Problem} problem
+ * @param {import("../assets/api.js").Problem} problem
  * @returns {string}
  */
 export function explain(problem) {
-  const key = known.find(([words]) => words.test(problem.message))?.[1] || byStatus[problem.status] || "e_server";
-  return t(key, { wait: problem.wait });
+  return explainBy(problem, known, byStatus);
 }

@@ -1,8 +1,7 @@
 // How times and numbers are written.
 
 import { language, t } from "./texts.js";
-
-const zone = "Europe/Stockholm";
+import { zone } from "../assets/format.js";
 
 /**
  * @param {number} ms
@@ -36,19 +35,6 @@ export function when(instant, now) {
   const time = at.toLocaleTimeString(locale, { timeZone: zone, hour: "2-digit", minute: "2-digit" });
   if (day(at) === day(new Date(now))) return time;
   return at.toLocaleDateString(locale, { timeZone: zone, weekday: "short", day: "numeric", month: "short" }) + " " + time;
-}
-
-/**
- * @param {string|undefined} number
- * @returns {string} as it is read aloud here; other countries' stay as they are
- */
-export function phone(number) {
-  if (!number) return t("hidden_number");
-  const mobile = /^\+46(7\d)(\d{3})(\d{2})(\d{2})$/.exec(number);
-  if (mobile) return `0${mobile[1]}-${mobile[2]} ${mobile[3]} ${mobile[4]}`;
-  const stockholm = /^\+468(\d{2,4})(\d{2})(\d{2})$/.exec(number);
-  if (stockholm) return `08-${stockholm[1]} ${stockholm[2]} ${stockholm[3]}`;
-  return number;
 }
 
 /**

@@ -1,13 +1,15 @@
 // The head of the page: who she is, how she is, and what to do about it; and what the whole desk must know.
 
-import { button, stateWord, trouble } from "./parts.js";
+import { button } from "../assets/parts.js";
+import { stateWord, trouble } from "./parts.js";
 import { canSetState, closeDialog, nextState, openDialog, setMyState } from "./actions.js";
-import { changed, me, onPause, since, state } from "./state.js";
+import { me, onPause, since, state } from "./state.js";
 import { clock, span } from "./format.js";
 import { follow } from "./stream.js";
-import { h } from "./dom.js";
-import { language, speak, t } from "./texts.js";
-import { signOut } from "./signin.js";
+import { h } from "../assets/dom.js";
+import { t } from "./texts.js";
+import { languageButton } from "../assets/signin.js";
+import { out } from "./signin.js";
 
 export function head() {
   const s = state.session;
@@ -22,9 +24,10 @@ export function head() {
       h("p.phone", { "data-phone": mine.phone ? "yes" : "no" }, t(mine.phone ? "phone_there" : "phone_gone")),
       stateButton(mine)),
     h("nav.tools", { "aria-label": t("page") },
-      button(t("other_language"), () => { speak(language() === "sv" ? "en" : "sv"); changed(); }, { name: "language" }),
+      Boolean(s?.portal.length) && h("a.way", { href: "/portal/" }, t("to_portal")),
+      languageButton(),
       button(t("help"), () => openDialog("help"), { key: "F1", name: "help" }),
-      button(t("sign_out"), () => void signOut(), { name: "signout" })),
+      button(t("sign_out"), () => void out(), { name: "signout" })),
     trouble("state"));
 }
 

@@ -1,8 +1,9 @@
 // What she sees between calls: how she is, and calling out.
 
-import { button, stateWord, trouble } from "./parts.js";
+import { button } from "../assets/parts.js";
+import { stateWord, trouble } from "./parts.js";
 import { current, me, state } from "./state.js";
-import { h } from "./dom.js";
+import { h } from "../assets/dom.js";
 import { canSetState, nextState, once } from "./actions.js";
 import { api } from "./api.js";
 import { t } from "./texts.js";

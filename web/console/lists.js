@@ -1,9 +1,11 @@
 // What goes on around her call: who waits, who is parked, who wants to be called back, colleagues, and notes.
 
 import { agentName, current, since, state, serverNow, tenantName } from "./state.js";
-import { button, nothing, section, stateWord, trouble } from "./parts.js";
-import { clock, phone, when } from "./format.js";
-import { h } from "./dom.js";
+import { button } from "../assets/parts.js";
+import { nothing, section, stateWord, trouble } from "./parts.js";
+import { clock, when } from "./format.js";
+import { phone } from "../assets/format.js";
+import { h } from "../assets/dom.js";
 import { openDialog, pickUp } from "./actions.js";
 import { ready } from "./idle.js";
 import { t } from "./texts.js";

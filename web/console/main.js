@@ -4,14 +4,15 @@ import { banners, head } from "./head.js";
 import { callView, focusWhom, headline, rings, whom } from "./call.js";
 import { colleagues, lines, notes, parked, wishes } from "./lists.js";
 import { dialog, settle } from "./dialogs.js";
-import { draw, h } from "./dom.js";
-import { enter, signInView } from "./signin.js";
+import { draw, h } from "../assets/dom.js";
+import { door, elsewhere, enter } from "./signin.js";
 import { language, t } from "./texts.js";
 import { listen } from "./keys.js";
 import { look } from "./actions.js";
 import { lookUp } from "./phrase.js";
 import { allCalls } from "./supervise.js";
-import { changed, myCall, state, watch } from "./state.js";
+import { myCall, state } from "./state.js";
+import { changed, watch } from "../assets/watch.js";
 
 const root = /** @type {HTMLElement} */ (document.getElementById("app"));
 const spoken = /** @type {HTMLElement} */ (document.getElementById("spoken"));
@@ -45,7 +46,7 @@ function show() {
     if (call && ["help", "state"].includes(state.dialog?.kind || "")) state.dialog = null; // what she needs now is beneath
   }
   document.documentElement.lang = language();
-  draw(root, state.session ? desk() : state.session === null ? [signInView()] : []);
+  draw(root, state.session === undefined ? [] : state.session && !elsewhere() ? desk() : [door()]);
   settle();
   if (state.session === null && !before.out) document.getElementById("token")?.focus();
   const connects = Boolean(call?.may?.includes("connect")) && !rings();
@@ -54,7 +55,7 @@ function show() {
   Object.assign(before, { call: call?.id || "", connects, out: state.session === null });
   const line = headline();
   if (spoken.textContent !== line) spoken.textContent = line;
-  document.title = state.link === "lost" ? `⚠ ${t(state.linkWhy)}` : rings() ? `☎ ${line}` : t("desk");
+  document.title = state.link === "lost" ? `⚠ ${t(state.linkWhy)}` : rings() ? `☎ ${line}` : t("title");
 }
 
 watch(show);

@@ -1,7 +1,9 @@
 // How a call is answered: the phrase that its tenant wants, asked for once for each call.
 
-import { api, Problem } from "./api.js";
-import { changed, myCall, state } from "./state.js";
+import { api } from "./api.js";
+import { Problem } from "../assets/api.js";
+import { myCall, state } from "./state.js";
+import { changed } from "../assets/watch.js";
 
 /** @type {{call: string, say: string, failed: boolean}} */
 let now = { call: "", say: "", failed: false };

@@ -1,5 +1,7 @@
 // What the page knows. Everything is drawn from here; whoever changes something says so by changed().
 
+import { changed } from "../assets/watch.js";
+
 /**
  * @typedef {Object} Session
  * @property {string} name
@@ -9,6 +11,7 @@
  * @property {Array<{id: string, name: string, number: string, common_numbers?: Array<{name: string, number: string}>}>} tenants
  * @property {string[]} groups
  * @property {string[]} pauses
+ * @property {Array<{id: string}>} portal companies whose own page she may see
  */
 
 /**
@@ -88,24 +91,6 @@ export const state = {
   /** When (performance.now) a key was pressed last that types. */
   typedAt: -Infinity,
 };
-
-/** @type {Array<() => void>} */
-const watchers = [];
-let due = false;
-
-/** @param {() => void} watcher is told after every change, once for all that change together */
-export function watch(watcher) {
-  watchers.push(watcher);
-}
-
-export function changed() {
-  if (due) return;
-  due = true;
-  queueMicrotask(() => {
-    due = false;
-    for (const watcher of watchers) watcher();
-  });
-}
 
 /** The clock of the page only measures what has passed since the server told the time: the two may be hours apart. */
 let told = 0;

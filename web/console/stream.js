@@ -1,8 +1,9 @@
 // What is going on, as the server tells it. It is read by hand and not by an EventSource, so that a line that has gone dead without a
 // word is noticed: the server's signs of life are comments, which an EventSource hides.
 
-import { api, Problem } from "./api.js";
-import { changed, state, takeLive } from "./state.js";
+import { Problem, sessions } from "../assets/api.js";
+import { state, takeLive } from "./state.js";
+import { changed } from "../assets/watch.js";
 
 /** Longer than the server is ever silent. */
 const silence = 35_000;
@@ -89,7 +90,7 @@ async function meet(live) {
   if (live.calls.every((c) => known.has(c.tenant)) || performance.now() - metAt < 60_000) return;
   metAt = performance.now();
   const mine = turn;
-  const session = await api.session().catch(() => undefined);
+  const session = await sessions.now().catch(() => undefined);
   if (session && mine === turn) renew(session);
   changed();
 }
@@ -112,7 +113,7 @@ async function lost(mine, why) {
   state.retryAt = performance.now() + wait;
   changed();
   try {
-    const session = await api.session();
+    const session = await sessions.now();
     if (mine === turn) renew(session);
   } catch (err) {
     if (mine === turn && err instanceof Problem && err.status === 401) return signedOut(mine);

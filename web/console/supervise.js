@@ -1,12 +1,15 @@
 // What a supervisor does: with any call, with who waits, with receptionists, and a note to the consoles.
 
 import { act, can, canSetState, closeDialog, once, openDialog } from "./actions.js";
-import { agentName, callOf, changed, current, onPause, since, state, tenantName } from "./state.js";
-import { button, nothing, section, stateWord, trouble } from "./parts.js";
-import { clock, phone } from "./format.js";
+import { agentName, callOf, current, onPause, since, state, tenantName } from "./state.js";
+import { changed } from "../assets/watch.js";
+import { button } from "../assets/parts.js";
+import { nothing, section, stateWord, trouble } from "./parts.js";
+import { clock } from "./format.js";
+import { phone } from "../assets/format.js";
 import { handling, mark, target } from "./call.js";
 import { api } from "./api.js";
-import { h } from "./dom.js";
+import { h } from "../assets/dom.js";
 import { t } from "./texts.js";
 import { Whom } from "./whom.js";
 

@@ -1,10 +1,13 @@
 // Every word of the page, in Swedish and English side by side, so that none can lack in one of them.
 
+import { learn } from "../assets/texts.js";
+
+export { language, speak, t } from "../assets/texts.js";
+
 /** @type {Object<string, [string, string]>} */
 export const texts = {
-  desk: ["Telefonist", "Telefonist"],
+  title: ["Telefonist", "Telefonist"],
   page: ["Sidan", "The page"],
-  other_language: ["English", "Svenska"],
   help: ["Hjälp", "Help"],
   close: ["Stäng", "Close"],
   cancel: ["Avbryt", "Cancel"],
@@ -14,17 +17,12 @@ export const texts = {
   minutes: ["{n} min", "{n} min"],
 
   // Signing in and out.
-  token: ["Token", "Token"],
-  sign_in: ["Logga in på sidan", "Sign in"],
-  signing_in: ["Loggar in …", "Signing in …"],
-  sign_out: ["Lämna sidan", "Sign out"],
+  for_portal: ["Din token är till för ett företags egen sida, inte för telefonister.", "Your token is for a company's own page, not for receptionists."],
+  to_portal: ["Mina sidor", "My pages"],
   token_help: ["En token får du av den som sköter servern. Den skapas en gång med:", "Whoever runs the server gives you a token. It is made once by:"],
   token_command: ["telefonist tokens create --agent anna --name \"Annas konsol\" --scope calls:work", "telefonist tokens create --agent anna --name \"Anna's console\" --scope calls:work"],
-  token_empty: ["Klistra in din token här.", "Paste your token here."],
-  token_wrong: ["Token gäller inte: den är felskriven, återkallad eller för gammal. Kopiera hela, från tfn_, eller be om en ny.", "The token is not valid: mistyped, revoked or too old. Copy all of it, from tfn_, or ask for a new one."],
-  token_other: ["Token är till för annat än telefonister. Be om en med calls:work eller calls:supervise.", "The token is for something else. Ask for one with calls:work or calls:supervise."],
+  token_other: ["Token är till för annat än den här sidan. Be om en med calls:work eller calls:supervise.", "The token is for something other than this page. Ask for one with calls:work or calls:supervise."],
   session_over: ["Din token gäller inte längre. Logga in på sidan med en ny. Samtal i telefonen går vidare.", "Your token is no longer valid. Sign in with a new one. Calls on the phone go on."],
-  signed_out: ["Du har lämnat sidan.", "You have left the page."],
   still_logged_in: ["Du har lämnat sidan men är kvar i växeln: samtal kommer fortfarande till din telefon. Logga ut med *12 i telefonen, eller här.", "You have left the page but are still logged in to the switchboard: calls still reach your phone. Log out with *12 on the phone, or here."],
 
   // Her own state.
@@ -64,7 +62,6 @@ export const texts = {
   call_from: ["Från {number}", "From {number}"],
   call_to: ["Till {number}", "To {number}"],
   call_back_to: ["Återuppringning till {number}", "Calling back {number}"],
-  hidden_number: ["dolt nummer", "hidden number"],
   call_unseen: ["Ett samtal som hör till en kollega", "A call that belongs to a colleague"],
   asked_by: ["{name} vill tala med dig", "{name} wants to speak to you"],
   ph_asked: ["Du talar med {name}", "You speak to {name}"],
@@ -201,7 +198,6 @@ export const texts = {
   lost_windows: ["För många fönster är öppna med samma token. Stäng ett.", "Too many windows are open with this token. Close one."],
   retry_in: ["Samtal går vidare i telefonen. Nytt försök om {n} s.", "Calls go on by phone. Trying again in {n} s."],
   retrying: ["Samtal går vidare i telefonen. Försöker igen …", "Calls go on by phone. Trying again …"],
-  retry: ["Försök nu", "Try now"],
   link_back: ["Kontakten är tillbaka. Det som visas gäller.", "The connection is back. What is shown holds."],
 
   // What was refused, and what to do.
@@ -223,10 +219,6 @@ export const texts = {
   e_person: ["Personen har inget nummer. Sök någon annan, eller skriv numret.", "The person has no number. Choose somebody else, or type the number."],
   e_target: ["Dit går det inte att ringa. Skriv en anknytning eller ett helt nummer, som 205 eller 08-50 00 00 42.", "That cannot be called. Type an extension or a whole number, such as 205 or 08-50 00 00 42."],
   e_refused: ["Det är inte tillåtet för den här kunden. Välj ett annat nummer.", "The rules of this company do not allow it. Choose another number."],
-  e_limit: ["För många försök. Vänta {wait} s.", "Too many requests. Wait {wait} s."],
-  e_network: ["Servern svarade inte. Titta efter vad som hände innan du försöker igen.", "The server did not answer. See what happened before you try again."],
-  e_stopping: ["Servern kan inte ta emot det just nu. Försök om en stund.", "The server cannot take that just now. Try again in a while."],
-  e_server: ["Servern kunde inte göra det. Försök igen, och säg till den som sköter den.", "The server could not do that. Try again, and tell whoever runs it."],
 
   // The keys.
   keys: ["Tangenter", "Keys"],
@@ -252,35 +244,4 @@ export const texts = {
   k_arrows: ["I Vart?: välj bland träffarna, också uppåt", "In To whom?: choose among what was found, also upwards"],
 };
 
-const remembered = "telefonist.language";
-
-/** @returns {"sv"|"en"} what she chose, or what her browser speaks */
-function first() {
-  const chosen = localStorage.getItem(remembered);
-  if (chosen === "sv" || chosen === "en") return chosen;
-  return navigator.languages.find((l) => /^(sv|en)\b/.test(l))?.startsWith("en") ? "en" : "sv";
-}
-
-let now = first();
-
-/** @returns {"sv"|"en"} */
-export function language() {
-  return now;
-}
-
-/** @param {"sv"|"en"} to is remembered by the browser */
-export function speak(to) {
-  now = to;
-  localStorage.setItem(remembered, to);
-}
-
-/**
- * @param {string} key
- * @param {Object<string, any>} [values] for what stands in braces
- * @returns {string}
- */
-export function t(key, values = {}) {
-  const both = texts[key];
-  if (!both) return key; // a word that the server learned after this page
-  return both[now === "sv" ? 0 : 1].replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? ""));
-}
+learn(texts);

@@ -1,9 +1,11 @@
 // "Vart?": one field for whom to reach. It finds people and common numbers of the tenant, colleagues and groups, and takes any number.
 
 import { api } from "./api.js";
-import { changed, serverNow, state } from "./state.js";
-import { dialable, phone, when } from "./format.js";
-import { h } from "./dom.js";
+import { serverNow, state } from "./state.js";
+import { changed } from "../assets/watch.js";
+import { dialable, when } from "./format.js";
+import { phone } from "../assets/format.js";
+import { h } from "../assets/dom.js";
 import { stateWord } from "./parts.js";
 import { t } from "./texts.js";
 
