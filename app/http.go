@@ -13,6 +13,7 @@ import (
 	"telefonist/web"
 	"telefonist/web/assets"
 	"telefonist/web/console"
+	"telefonist/web/portal"
 )
 
 func (a *App) startWeb(context.Context) error {
@@ -22,7 +23,7 @@ func (a *App) startWeb(context.Context) error {
 	}
 	a.web = l.Addr()
 	l = limit(l)
-	srv := a.publicServer(a.withHooks(web.Public(Version(), a, a.reg, a.v1.Register, assets.Register, console.Register)))
+	srv := a.publicServer(a.withHooks(web.Public(Version(), a, a.reg, a.v1.Register, assets.Register, console.Register, portal.Register)))
 	srv.RegisterOnShutdown(a.v1.EndStreams)
 	a.serve("web", srv, func() error {
 		if tls := a.cfg.Web.TLS; tls.Cert != "" {

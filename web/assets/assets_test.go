@@ -13,15 +13,16 @@ import (
 
 	"telefonist/web/assets"
 	"telefonist/web/console"
+	"telefonist/web/portal"
 )
 
 // pages are the folders, each with what it says beside what all say. The first is what they share.
-var pages = []string{"assets", "console"}
+var pages = []string{"assets", "console", "portal"}
 
 func get(t *testing.T, path string, header ...string) *http.Response {
 	t.Helper()
 	mux := http.NewServeMux()
-	for _, register := range []func(*http.ServeMux){assets.Register, console.Register} {
+	for _, register := range []func(*http.ServeMux){assets.Register, console.Register, portal.Register} {
 		register(mux)
 	}
 	r := httptest.NewRequest(http.MethodGet, path, nil)
@@ -36,7 +37,7 @@ func get(t *testing.T, path string, header ...string) *http.Response {
 func TestThePageIsServedWithHeadersThatLetItReachNothingElse(t *testing.T) {
 	const policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 	for name, kind := range map[string]string{"/console/": "text/html; charset=utf-8", "/console/main.js": "text/javascript; charset=utf-8", "/console/desk.css": "text/css; charset=utf-8",
-		"/assets/dom.js": "text/javascript; charset=utf-8", "/assets/icon.svg": "image/svg+xml"} {
+		"/portal/": "text/html; charset=utf-8", "/portal/main.js": "text/javascript; charset=utf-8", "/assets/dom.js": "text/javascript; charset=utf-8", "/assets/icon.svg": "image/svg+xml"} {
 		res := get(t, name)
 		if res.StatusCode != http.StatusOK || res.Header.Get("Content-Type") != kind {
 			t.Errorf("%q: %s, %s", name, res.Status, res.Header.Get("Content-Type"))
@@ -48,7 +49,7 @@ func TestThePageIsServedWithHeadersThatLetItReachNothingElse(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range []string{"/console/console.go", "/assets/assets.go", "/assets/", "/console/dom.js", "/elsewhere"} {
+	for _, name := range []string{"/console/console.go", "/portal/portal.go", "/assets/assets.go", "/assets/", "/console/dom.js", "/elsewhere"} {
 		if res := get(t, name); res.StatusCode != http.StatusNotFound {
 			t.Errorf("%s is no part of a page: %s", name, res.Status)
 		}
@@ -56,7 +57,7 @@ func TestThePageIsServedWithHeadersThatLetItReachNothingElse(t *testing.T) {
 }
 
 func TestAFileThatIsTheSameIsNotSentAgain(t *testing.T) {
-	for _, name := range []string{"/console/main.js", "/assets/base.css"} {
+	for _, name := range []string{"/console/main.js", "/portal/", "/assets/base.css"} {
 		tag := get(t, name).Header.Get("ETag")
 		if tag == "" {
 			t.Fatal("no tag")
@@ -71,7 +72,7 @@ func TestAFileThatIsTheSameIsNotSentAgain(t *testing.T) {
 }
 
 func TestWhoAsksForTheServerItselfIsSentToThePage(t *testing.T) {
-	for path, to := range map[string]string{"/": console.Path, "/console": console.Path} {
+	for path, to := range map[string]string{"/": console.Path, "/console": console.Path, "/portal": portal.Path} {
 		if res := get(t, path); res.StatusCode != http.StatusFound || res.Header.Get("Location") != to {
 			t.Errorf("%s: %s to %q", path, res.Status, res.Header.Get("Location"))
 		}
@@ -144,6 +145,7 @@ func TestEveryTextIsThereInBothLanguages(t *testing.T) {
 // composed are the beginnings of keys that are put together from what the server says.
 var composed = map[string][]string{
 	"console": {"a_", "s_", "p_", "ph_", "r_", "line_", "al_", "k_", "lost_"},
+	"portal":  {"mode_", "effect_", "back_", "now_", "then_", "day_", "until_", "away_", "line_", "way_"},
 }
 
 func TestEveryTextThatIsAskedForIsThereAndNoneIsLeftOver(t *testing.T) {

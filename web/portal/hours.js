@@ -1,0 +1,77 @@
+// Opening hours: what holds on a date, and the week as a table.
+
+import { addDays, wall, weekday, weekdays } from "./time.js";
+import { dayName, longDay, span } from "./words.js";
+import { h } from "../assets/dom.js";
+import { language, t } from "./texts.js";
+import { serverNow, state } from "./state.js";
+
+/**
+ * @param {string[]|null|undefined} list
+ * @returns {Array<[string, string]>} from and to, in order
+ */
+function windows(list) {
+  return (list || []).map((w) => /** @type {[string, string]} */ (w.split("-"))).sort((a, b) => a[0].localeCompare(b[0]));
+}
+
+/**
+ * When it is open on a date, and why that differs from the week.
+ * @param {import("./state.js").Hours} hours
+ * @param {string} date
+ * @returns {{open: Array<[string, string]>, why: string, differs: boolean}}
+ */
+export function on(hours, date) {
+  const holiday = state.service?.holidays.find((one) => one.date === date);
+  const name = holiday ? holiday[language() === "sv" ? "swedish" : "english"] : "";
+  const day = hours.days?.find((one) => one.date === date);
+  if (day) return { open: windows(day.windows), why: day.note || name, differs: true };
+  if (holiday) return { open: windows(hours.week?.holidays), why: name, differs: Boolean(hours.week) };
+  return { open: windows(hours.week?.[weekdays[weekday(date)]]), why: "", differs: false };
+}
+
+/** For how many days ahead the server tells holidays. */
+const ahead = 30;
+
+/** @param {Array<[string, string]>} open @param {string} none what is said where it is not open @returns {any} */
+function openText(open, none) {
+  if (!open.length) return h("span.shut", null, none);
+  const breaks = open.slice(1).map((w, i) => t("line_break", { from: span(open[i][1]), to: span(w[0]) }));
+  return [h("span.open", null, open.map((w) => h("span", null, `${span(w[0])}–${span(w[1])}`))), breaks.length > 0 && h("span.note", null, breaks.join(", "))];
+}
+
+export function hoursView() {
+  const s = state.service;
+  if (!s) return null;
+  const { hours, pool_hours: pool } = s;
+  return h("section.card.hours", { key: "hours", "aria-labelledby": "hours-title" },
+    h("h2", { id: "hours-title" }, t("hours")),
+    hours || pool ? [weekTable(hours, pool), exceptions(hours || pool)] : h("p.nothing", null, t("always_open")));
+}
+
+/** @param {import("./state.js").Hours|undefined} hours @param {import("./state.js").Hours|undefined} pool */
+function weekTable(hours, pool) {
+  const today = wall(serverNow()).date;
+  const week = [...weekdays, "holidays"];
+  const here = hours && on(hours, today).differs ? -1 : weekday(today);
+  return h("table.week", { class: pool ? "both" : "" },
+    pool && h("thead", null, h("tr", null, h("th", { scope: "col" }, t("day")), h("th", { scope: "col" }, t("open")), h("th", { scope: "col" }, t("we_answer")))),
+    h("tbody", null, week.map((day, i) => h("tr", { key: day, class: i === here ? "today" : "", "aria-current": i === here ? "date" : null },
+      h("th", { scope: "row" }, i < 7 ? dayName(i) : t("holidays"), i === here && h("span.mark", null, t("today"))),
+      h("td", null, hours?.week ? openText(windows(hours.week[day]), t("closed")) : hours ? openText([], t("closed")) : t("always")),
+      pool && h("td", { "data-of": t("we_answer") }, pool.week ? openText(windows(pool.week[day]), t("not_here")) : openText([], t("not_here")))))));
+}
+
+/** @param {import("./state.js").Hours|undefined} hours */
+function exceptions(hours) {
+  if (!hours) return null;
+  const today = wall(serverNow()).date;
+  const days = Array.from({ length: ahead + 1 }, (_, n) => addDays(today, n)).filter((date) => on(hours, date).differs);
+  return h("div.exceptions", { key: "exceptions" },
+    h("h3", null, t(days.length ? "exceptions" : "no_exceptions")),
+    h("ul", null, days.map((date) => {
+      const { open, why } = on(hours, date);
+      return h("li", { key: date, class: date === today ? "today" : "", "aria-current": date === today ? "date" : null },
+        h("span.name", null, longDay(date), date === today && h("span.mark", null, t("today")), why && h("span.note", null, why)),
+        h("span.at", null, openText(open, t("closed"))));
+    })));
+}
