@@ -100,6 +100,12 @@ func NewAgents() []Agent {
 	return agents
 }
 
+// Company is the sample company that has a receptionist of its own, so that its page has a switch.
+const Company = "nordbygg"
+
+// absent is a company's own receptionist, for whom the service answers: nobody plays his phone.
+const absent = "nils"
+
 // Setup is what the sample configuration leaves open.
 type Setup struct {
 	SIP    netip.AddrPort // where the server takes SIP, UDP and TCP
@@ -122,7 +128,7 @@ func (s Setup) Files() (main, tenants []byte, err error) {
 	if s.Ports == "" {
 		s.Ports = "20000-20999"
 	}
-	passwords := map[string]string{}
+	passwords := map[string]string{absent: rand.Text()}
 	for _, a := range s.Agents {
 		passwords[a.ID] = a.Password
 	}

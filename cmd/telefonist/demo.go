@@ -24,6 +24,7 @@ import (
 	"telefonist/record"
 	"telefonist/web"
 	"telefonist/web/console"
+	"telefonist/web/portal"
 )
 
 // onceCalls is how many calls --once places.
@@ -119,8 +120,8 @@ func runDemo(ctx context.Context, out io.Writer, f demoFlags, limits demo.Limits
 	return judge(out, dir, names, expected)
 }
 
-// furnish writes the sample companies' directories, and says where the desk is in a browser and what to sign in with: for one who looks on,
-// and for a receptionist.
+// furnish writes the sample companies' directories, and says where the pages are in a browser and what to sign in with: for one who looks on,
+// for a receptionist, and for a company.
 func furnish(ctx context.Context, out io.Writer, a *app.App, as demo.Agent) error {
 	c, err := web.Dial(app.SocketPath(a.StoreDir()))
 	if err != nil {
@@ -144,8 +145,12 @@ func furnish(ctx context.Context, out io.Writer, a *app.App, as demo.Agent) erro
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out, "the desk in a browser: http://%s%s\n  sign in as a supervisor with %s\n  or as %s with %s\n",
-		a.WebAddr(), console.Path, supervisor.Token, as.Name, receptionist.Token)
+	company, err := c.CreateToken(ctx, web.TokenRequest{Name: "Demo", Tenant: demo.Company, Scopes: []string{string(account.ReadDirectory), string(account.WriteReferrals)}})
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "the desk in a browser: http://%s%s\n  sign in as a supervisor with %s\n  or as %s with %s\na company's own page: http://%s%s\n  sign in with %s\n",
+		a.WebAddr(), console.Path, supervisor.Token, as.Name, receptionist.Token, a.WebAddr(), portal.Path, company.Token)
 	return err
 }
 

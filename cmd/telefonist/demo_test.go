@@ -13,7 +13,7 @@ import (
 	"telefonist/web"
 )
 
-func TestTheDemoSaysWhereTheDeskIsAndHasPeopleToFind(t *testing.T) {
+func TestTheDemoSaysWhereThePagesAreAndHasPeopleToFind(t *testing.T) {
 	world, err := demo.Open(demo.Config{})
 	if err != nil {
 		t.Fatal(err)
@@ -28,7 +28,7 @@ func TestTheDemoSaysWhereTheDeskIsAndHasPeopleToFind(t *testing.T) {
 	if err := furnish(t.Context(), &out, a, world.Agents()[0]); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`http://127\.0\.0\.1:\d+/console/\n`, `supervisor with tfn_\S+\n`, `as Anna Ek with tfn_\S+\n`} {
+	for _, want := range []string{`http://127\.0\.0\.1:\d+/console/\n`, `supervisor with tfn_\S+\n`, `as Anna Ek with tfn_\S+\n`, `http://127\.0\.0\.1:\d+/portal/\n  sign in with tfn_\S+\n`} {
 		if !regexp.MustCompile(want).Match(out.Bytes()) {
 			t.Errorf("it does not say %s:\n%s", want, &out)
 		}
@@ -38,6 +38,9 @@ func TestTheDemoSaysWhereTheDeskIsAndHasPeopleToFind(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
+	if now, err := c.Service(t.Context(), demo.Company, ""); err != nil || !now.Matters {
+		t.Errorf("the company's switch changes nothing: %+v, %v", now, err)
+	}
 	hits, err := c.Search(t.Context(), "acme", "faktura", "")
 	if err != nil || len(hits) != 1 || hits[0].Detail != "ekonomichef, Ekonomi" {
 		t.Errorf("%+v, %v", hits, err)

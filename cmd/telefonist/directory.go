@@ -154,6 +154,7 @@ func tokenCreate(from *storeFlags) *cobra.Command {
 			"directory; with --agent and the scope calls:work it acts as that receptionist; the scope calls:supervise, without either, is a " +
 			"supervisor's.\n\nScopes: " + strings.Join(account.Words(account.Scopes()), ", "),
 		Example: "  telefonist tokens create --tenant acme --name ERP --scope directory:read,directory:write\n" +
+			"  telefonist tokens create --tenant acme --name \"Mina sidor\" --scope directory:read,referrals:write\n" +
 			"  telefonist tokens create --agent anna --name \"Anna's console\" --scope calls:work\n" +
 			"  telefonist tokens create --name Wallboard --scope calls:supervise",
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {

@@ -294,3 +294,52 @@ func TestThePortalTellsTimesByTheClockInStockholm(t *testing.T) {
 	page.click(`document.querySelector("#until-opening")`)
 	page.shows("Borta i dag till midnatt.")
 }
+
+// worksOut has the page's own modules work something out, as if the server had told of a company at an instant.
+func (p *tab) worksOut(service, js string) string {
+	p.s.t.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
+	text, err := chromedp.Run(ctx, chromedp.Evaluate[string](`(async () => {
+		const [{ take }, { choices }, { until, fully, awayUntil, nowText }, { instant }] = await Promise.all(["state", "until", "words", "time"].map((m) => import("/portal/" + m + ".js")));
+		take({ holidays: [], ...`+service+` });
+		const short = (at) => (Number.isFinite(at) && at ? new Date(at).toISOString().slice(0, 16) : "-");
+		return String(`+js+`).replaceAll("\u00a0", " ");
+	})()`, chromedp.EvalAwaitPromise))
+	if err != nil {
+		p.s.t.Fatal(err)
+	}
+	return text
+}
+
+func TestThePortalOffersTimesThatMakeSenseAtTheInstant(t *testing.T) {
+	s := small(t, "    service: when_away")
+	page := s.portal(s.reads("acme"))
+	page.shows("Acme AB")
+	const office = `hours: { week: Object.fromEntries(["monday", "tuesday", "wednesday", "thursday", "friday"].map((d) => [d, ["13:00-17:00", "08:00-12:00"]]))`
+	const always = `hours: { week: Object.fromEntries(["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "holidays"].map((d) => [d, ["00:00-24:00"]])) }`
+	const offered = `choices().map((c) => c.id + " " + short(c.at)).join(", ")`
+	const rest = ", chosen -, further -"
+	for _, c := range []struct{ what, service, js, want string }{
+		{"before they open", `{ at: "2026-11-30T05:40:30Z", ` + office + ` } }`, offered, "hour 2026-11-30T06:41, closing 2026-11-30T16:00, opening 2026-12-01T07:00" + rest},
+		{"on a Friday afternoon", `{ at: "2026-12-04T15:30:30Z", ` + office + ` } }`, offered, "hour 2026-12-04T16:31, closing 2026-12-04T16:00, opening 2026-12-07T07:00" + rest},
+		{"when they have shut before Christmas", `{ at: "2026-12-23T18:00:30Z", holidays: [{ date: "2026-12-24" }, { date: "2026-12-25" }, { date: "2026-12-26" }], ` + office + ` } }`, offered,
+			"hour 2026-12-23T19:01, opening 2026-12-28T07:00" + rest},
+		{"before a date that differs", `{ at: "2026-11-30T18:00:30Z", ` + office + `, days: [{ date: "2026-12-01", windows: [] }, { date: "2026-12-02", windows: ["10:00-11:00"] }] } }`, offered,
+			"hour 2026-11-30T19:01, opening 2026-12-02T09:00" + rest},
+		{"who never shuts", `{ at: "2026-11-30T05:40:30Z", ` + always + ` }`, offered, "hour 2026-11-30T06:41, morning 2026-12-01T07:00" + rest},
+		{"before summer time", `{ at: "2027-03-27T12:00:30Z" }`, offered, "hour 2027-03-27T13:01, morning 2027-03-28T06:00" + rest},
+		{"a time that is skipped", `{ at: "2027-03-27T12:00:00Z" }`, `short(instant("2027-03-28", "02:30"))`, "2027-03-28T01:30"},
+		{"a time that comes twice", `{ at: "2026-10-24T12:00:00Z" }`, `short(instant("2026-10-25", "02:30"))`, "2026-10-25T00:30"},
+		{"the end of a day", `{ at: "2026-11-30T12:00:00Z" }`, `short(instant("2026-12-01", "24:00"))`, "2026-12-01T23:00"},
+		{"in words", `{ at: "2026-11-30T05:40:00Z" }`, `["2026-11-30T16:00Z", "2026-11-30T23:00Z", "2026-12-01T07:00Z", "2026-12-04T07:00Z", "2026-12-07T07:00Z", "2027-01-04T07:00Z"].map(until).join("; ")`,
+			"kl. 17.00; midnatt; i morgon kl. 08.00; fredag kl. 08.00; måndag 7 december kl. 08.00; måndag 4 januari 2027 kl. 08.00"},
+		{"as a sentence", `{ at: "2026-11-30T05:40:00Z" }`, `[Date.parse("2026-11-30T16:00Z"), Date.parse("2026-12-01T07:00Z"), null].map(awayUntil).join(" ")`,
+			"Borta i dag till kl. 17.00. Borta till tisdag 1 december kl. 08.00. Borta tills vidare."},
+		{"who answers", `{ at: "2026-11-28T11:00:00Z" }`, `[{ turn: "closed", until: "2026-11-30T07:00:00Z" }, { turn: "service" }].map(nowText).join("; ")`, "Stängt till måndag kl. 08.00; Vi svarar åt er"},
+	} {
+		if got := page.worksOut(c.service, c.js); got != c.want {
+			t.Errorf("%s: %s, want %s", c.what, got, c.want)
+		}
+	}
+}

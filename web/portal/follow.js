@@ -30,6 +30,7 @@ async function look(mine) {
   try {
     const service = await api.service(one.id);
     if (mine !== turn) return;
+    if (service.switch.at !== state.service?.switch.at) state.problem = ""; // it went through after all, or somebody else has done it
     take(service);
   } catch (err) {
     if (mine !== turn) return;

@@ -102,7 +102,7 @@ function form(s, does) {
   const off = state.asking || bad !== "";
   const at = choice ? choice.at : null;
   const ask = () => off || void set(at === null ? { away: true } : { away: true, until: new Date(at).toISOString() });
-  return h("form.until", { key: "until", onsubmit: (/** @type {Event} */ ev) => { ev.preventDefault(); ask(); } },
+  return h("form.until", { key: "until", novalidate: true, onsubmit: (/** @type {Event} */ ev) => { ev.preventDefault(); ask(); } },
     h("fieldset", null, h("legend", null, t("how_long")), choices().map(option)),
     state.until.id === "chosen" && ownTime(),
     h("p.sentence", { key: "sentence", id: "sentence", "aria-live": "polite" },
