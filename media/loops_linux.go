@@ -3,6 +3,7 @@
 package media
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -206,11 +207,10 @@ func (l *loop) handle(events []unix.EpollEvent) {
 		prefetch(unsafe.Pointer(l.socks[i]), 1)
 	}
 	socks := l.socks[:len(events)]
-	for _, s := range socks {
-		s.warm()
-	}
-	for _, s := range socks {
-		s.warmNext()
+	for stage := range warmStages {
+		for _, s := range socks {
+			s.warm(stage)
+		}
 	}
 	for i, s := range socks {
 		// An event of a socket that was closed meanwhile finds nothing, or another generation.
@@ -285,7 +285,7 @@ func (l *loop) remove(s *sock) {
 	}
 	_ = unix.EpollCtl(l.epoll, unix.EPOLL_CTL_DEL, s.fd, nil)
 	l.table.drop(s)
-	s.state.Or(sockClosing)
+	s.end()
 	s.release()
 }
 
@@ -328,16 +328,18 @@ func (s *sock) release() {
 	}
 }
 
-// warm and warmNext are those of the receiver, where a packet of RTP is its alone.
-func (s *sock) warm() {
-	if s != nil && s.r != nil && !s.control {
-		s.r.warm()
+// end has the descriptor closed by whoever uses it last.
+func (s *sock) end() {
+	if s.use() {
+		s.state.Or(sockClosing)
+		s.release()
 	}
 }
 
-func (s *sock) warmNext() {
+// warm is that of the receiver, where a packet of RTP is its alone.
+func (s *sock) warm(stage int) {
 	if s != nil && s.r != nil && !s.control {
-		s.r.warmNext()
+		s.r.warm(stage)
 	}
 }
 
@@ -361,31 +363,68 @@ func (s *sock) send(b []byte, to netip.AddrPort) error {
 
 // bindUDP opens a socket that never waits.
 func bindUDP(a netip.AddrPort) (int, error) {
-	family := unix.AF_INET
-	var sa unix.Sockaddr = &unix.SockaddrInet4{Port: int(a.Port()), Addr: as4(a.Addr())}
-	if a.Addr().Is6() {
-		family = unix.AF_INET6
-		sa = &unix.SockaddrInet6{Port: int(a.Port()), Addr: a.Addr().As16(), ZoneId: zoneOf(a.Addr())}
+	fd, err := openUDP(a.Addr())
+	if err != nil {
+		return -1, err
+	}
+	if err := unix.Bind(fd, socketAddress(a)); err != nil {
+		unix.Close(fd)
+		return -1, fmt.Errorf("bind %s: %w", a, err)
+	}
+	return fd, nil
+}
+
+// openUDP opens a socket that never waits, for an address of that family.
+func openUDP(a netip.Addr) (int, error) {
+	family, level, option, value := unix.AF_INET6, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 1
+	if !a.Is6() {
+		// Audio is never fragmented, so that its packets need no identification (RFC 6864 section 4.1): choosing one costs
+		// 7 % of a packet.
+		family, level, option, value = unix.AF_INET, unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_PROBE
 	}
 	fd, err := unix.Socket(family, unix.SOCK_DGRAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return -1, fmt.Errorf("socket: %w", err)
 	}
-	if family == unix.AF_INET6 {
-		err = unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 1)
-	} else {
-		// Audio is never fragmented, so that its packets need no identification (RFC 6864 section 4.1): choosing one costs
-		// 7 % of a packet.
-		err = unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_PROBE)
-	}
-	if err == nil {
-		err = unix.Bind(fd, sa)
-	}
-	if err != nil {
+	if err := unix.SetsockoptInt(fd, level, option, value); err != nil {
 		unix.Close(fd)
-		return -1, fmt.Errorf("bind %s: %w", a, err)
+		return -1, fmt.Errorf("socket: %w", err)
 	}
 	return fd, nil
+}
+
+func socketAddress(a netip.AddrPort) unix.Sockaddr {
+	if a.Addr().Is6() {
+		return &unix.SockaddrInet6{Port: int(a.Port()), Addr: a.Addr().As16(), ZoneId: zoneOf(a.Addr())}
+	}
+	return &unix.SockaddrInet4{Port: int(a.Port()), Addr: as4(a.Addr())}
+}
+
+// sendingUDP opens a second socket at the address of a first one, to send by. Nothing is received by it, for it is connected: to the port
+// above, which is ours and sends nothing here. Nobody but this user may have the address meanwhile, and nobody at all afterwards.
+func sendingUDP(first int, a netip.AddrPort) (fd int, err error) {
+	if a.Addr().IsUnspecified() { // what is connected has one address
+		return unix.FcntlInt(uintptr(first), unix.F_DUPFD_CLOEXEC, 0)
+	}
+	if fd, err = openUDP(a.Addr()); err != nil {
+		return -1, err
+	}
+	defer func() {
+		if err != nil {
+			unix.Close(fd)
+			fd, err = -1, fmt.Errorf("bind %s once more: %w", a, err)
+		}
+	}()
+	for _, s := range []int{first, fd} {
+		if err = unix.SetsockoptInt(s, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1); err != nil {
+			return fd, err
+		}
+		defer func() { err = errors.Join(err, unix.SetsockoptInt(s, unix.SOL_SOCKET, unix.SO_REUSEPORT, 0)) }()
+	}
+	if err = unix.Bind(fd, socketAddress(a)); err != nil {
+		return fd, err
+	}
+	return fd, unix.Connect(fd, socketAddress(netip.AddrPortFrom(a.Addr(), a.Port()+1)))
 }
 
 func as4(a netip.Addr) (b [4]byte) {

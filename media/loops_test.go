@@ -20,8 +20,7 @@ type collector struct{ got chan []byte }
 func (c collector) receiveRTP(b []byte, _ netip.AddrPort, _ *outbox) { c.got <- bytes.Clone(b) }
 func (c collector) receiveRTCP(b []byte, _ netip.AddrPort)           { c.got <- bytes.Clone(b) }
 func (c collector) sendFailed()                                      {}
-func (c collector) warm()                                            {}
-func (c collector) warmNext()                                        {}
+func (c collector) warm(int)                                         {}
 
 func (c collector) next(t *testing.T) []byte {
 	t.Helper()

@@ -44,7 +44,7 @@ func (o *outbox) put(f *sharedFlow, b []byte, to netip.AddrPort) {
 	copy(data, b)
 	l.vectors[i].Base = unsafe.SliceData(data)
 	l.vectors[i].SetLen(len(b))
-	l.messages[i].header.Namelen = uint32(putName(&l.names[i], to, f.port.rtp.six))
+	l.messages[i].header.Namelen = uint32(putName(&l.names[i], to, f.port.out.six))
 	l.flows[i] = f
 	l.n, l.used = i+1, l.used+len(b)
 }
@@ -77,7 +77,7 @@ func (o *outbox) flush() {
 // room there is none for those after it either.
 func (l *lane) flush() {
 	first, n := 0, l.n
-	if s := &l.port.rtp; s.use() {
+	if s := &l.port.out; s.use() {
 		for first < n {
 			sent, errno := sendAll(s.fd, l.messages[first:n])
 			first += sent

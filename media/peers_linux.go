@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"sync/atomic"
 	"time"
+	"unsafe"
 )
 
 // claimRest is for how long after a flow has left an address what was under way for it is kept from the next flow that
@@ -48,6 +49,9 @@ type peer struct {
 	until int64       // the end of its rest
 }
 
+// peerLines is how much of a peer a packet touches.
+const peerLines = int(unsafe.Offsetof(peer{}.owner)+cacheLine-1) / cacheLine
+
 // heardAny is set in what was heard, whatever the SSRC.
 const heardAny = 1 << 32
 
@@ -66,12 +70,33 @@ func (p *peers) hash(a netip.AddrPort) uint64 {
 }
 
 // find returns the peer with an address, nil where there is none.
-func (p *peers) find(a netip.AddrPort) *peer {
-	at := p.chain(a).Load()
+func (p *peers) find(a netip.AddrPort) *peer { return findIn(p.chain(a), a) }
+
+func findIn(chain *atomic.Pointer[peer], a netip.AddrPort) *peer {
+	at := chain.Load()
 	for at != nil && at.addr != a {
 		at = at.next.Load()
 	}
 	return at
+}
+
+// findAll finds those with some addresses, at most warmAtOnce, nil for each where there is none.
+func (p *peers) findAll(found []*peer, names []rawName) {
+	var at [warmAtOnce]struct {
+		addr  netip.AddrPort
+		chain *atomic.Pointer[peer]
+	}
+	for i := range names {
+		at[i].addr = getName(&names[i])
+		at[i].chain = p.chain(at[i].addr)
+		prefetch(unsafe.Pointer(at[i].chain), 1)
+	}
+	for i := range names {
+		prefetchBehind(unsafe.Pointer(at[i].chain), 0, peerLines)
+	}
+	for i := range names {
+		found[i] = findIn(at[i].chain, at[i].addr)
+	}
 }
 
 // taken reports whether an address belongs to another flow.
@@ -160,15 +185,9 @@ func (at *peer) takes(b []byte, now int64) bool {
 	return true
 }
 
-// warm and warmNext are those of the flow's receiver.
-func (at *peer) warm() {
+// warm is that of the flow's receiver.
+func (at *peer) warm(stage int) {
 	if at != nil {
-		at.r.warm()
-	}
-}
-
-func (at *peer) warmNext() {
-	if at != nil {
-		at.r.warmNext()
+		at.r.warm(stage)
 	}
 }

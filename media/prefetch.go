@@ -18,3 +18,9 @@ func prefetch(p unsafe.Pointer, lines int)
 //
 //go:noescape
 func prefetchBehind(p unsafe.Pointer, offset uintptr, lines int)
+
+// prefetchBeyond hints so of what is two pointers away: that at p, where it is not nil, and that at an offset, first, from where it points to. What
+// it points to is memory of this program's, if perhaps another's by now.
+//
+//go:noescape
+func prefetchBeyond(p unsafe.Pointer, first, offset uintptr, lines int)

@@ -9,3 +9,5 @@ const cacheLine = 64
 func prefetch(unsafe.Pointer, int) {}
 
 func prefetchBehind(unsafe.Pointer, uintptr, int) {}
+
+func prefetchBeyond(unsafe.Pointer, uintptr, uintptr, int) {}

@@ -214,8 +214,7 @@ func (f *forwarder) receiveRTP(b []byte, _ netip.AddrPort, via *outbox) {
 
 func (f *forwarder) receiveRTCP([]byte, netip.AddrPort) {}
 func (f *forwarder) sendFailed()                        {}
-func (f *forwarder) warm()                              {}
-func (f *forwarder) warmNext()                          {}
+func (f *forwarder) warm(int)                           {}
 
 // openStrategy is a way of carrying flows alone.
 func openStrategy(portable bool) func(*testing.B, []netip.AddrPort) []netip.AddrPort {

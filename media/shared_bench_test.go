@@ -27,7 +27,7 @@ func openSharedFloor(b *testing.B, far []netip.AddrPort) (at []netip.AddrPort) {
 	var threads []*sharedFloor
 	for range runtime.GOMAXPROCS(0) {
 		f := &sharedFloor{fd: benchSocket(), names: make([]rawName, 1<<16)}
-		p := &sharedPort{owner: &loops{}, rtp: sock{fd: f.fd}}
+		p := &sharedPort{owner: &loops{}, rtp: sock{fd: f.fd}, out: sock{fd: f.fd}}
 		p.makeRoom()
 		threads = append(threads, f)
 	}

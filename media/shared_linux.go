@@ -26,6 +26,7 @@ type sharedPort struct {
 	number    int // among all of them
 	address   netip.AddrPort
 	rtp, rtcp sock
+	out       sock          // what RTP leaves by
 	foreign   atomic.Uint64 // packets that were no flow's
 
 	// mu orders changes of which flow has which address.
@@ -57,7 +58,7 @@ func (ls *loops) sharedPort(l *loop, bind netip.Addr) (*sharedPort, error) {
 		p = &sharedPort{owner: ls, loop: l, number: len(ls.shared), address: netip.AddrPortFrom(bind, port),
 			rtpPeers: newPeers(), rtcpPeers: newPeers()}
 		p.rtp.shared, p.rtcp.shared = p, p
-		return l.bindPair(&p.rtp, &p.rtcp, p.address)
+		return p.open()
 	})
 	if err != nil {
 		return nil, err
@@ -67,14 +68,29 @@ func (ls *loops) sharedPort(l *loop, bind netip.Addr) (*sharedPort, error) {
 	return p, nil
 }
 
+// open binds the port's sockets. RTP leaves by a second one: each packet that leaves by a socket that epoll watches has the system look
+// through the watchers.
+func (p *sharedPort) open() error {
+	err := p.loop.bindPair(&p.rtp, &p.rtcp, p.address)
+	if err != nil {
+		return err
+	}
+	p.out.six = p.rtp.six
+	if p.out.fd, err = sendingUDP(p.rtp.fd, p.address); err != nil {
+		p.loop.remove(&p.rtp)
+		p.loop.remove(&p.rtcp)
+	}
+	return err
+}
+
 // makeRoom has the system keep a burst for the port. More than net.core.rmem_max is for those who may (CAP_NET_ADMIN).
 func (p *sharedPort) makeRoom() {
 	fd := p.rtp.fd
 	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, sharedRoom) != nil {
 		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, sharedRoom)
 	}
-	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUFFORCE, sharedRoom) != nil {
-		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUF, sharedRoom)
+	if unix.SetsockoptInt(p.out.fd, unix.SOL_SOCKET, unix.SO_SNDBUFFORCE, sharedRoom) != nil {
+		_ = unix.SetsockoptInt(p.out.fd, unix.SOL_SOCKET, unix.SO_SNDBUF, sharedRoom)
 	}
 	// The system keeps twice what it is told, for what it needs itself.
 	if got, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF); err == nil && got < 2*sharedRoom {
@@ -100,28 +116,26 @@ func (ls *loops) unshare() {
 	for _, p := range ls.shared {
 		p.loop.remove(&p.rtp)
 		p.loop.remove(&p.rtcp)
+		p.out.end()
 		ls.giveBack(p.address.Port())
 	}
 	ls.shared = nil
 }
 
-// deliver hands each packet to the flow that has the address it comes from. All are found before the first is handed on: what
+// deliver hands each packet to the flow that has the address it comes from. Some are found before the first is handed on: what
 // the memory keeps them waiting for is then fetched at the same time.
 func (p *sharedPort) deliver(b *batch, n int, control bool, via *outbox) {
 	index := p.rtpPeers
 	if control {
 		index = p.rtcpPeers
 	}
-	for i := range b.names[:n] {
-		b.peers[i] = index.find(getName(&b.names[i]))
-	}
 	for first := 0; first < n; first += warmAtOnce {
 		last := min(first+warmAtOnce, n)
-		for _, at := range b.peers[first:last] {
-			at.warm()
-		}
-		for _, at := range b.peers[first:last] {
-			at.warmNext()
+		index.findAll(b.peers[first:last], b.names[first:last])
+		for stage := range warmStages {
+			for _, at := range b.peers[first:last] {
+				at.warm(stage)
+			}
 		}
 		for i := first; i < last; i++ {
 			p.hand(b.peers[i], b.packet(i), control, via)
@@ -179,7 +193,7 @@ func (f *sharedFlow) claim(rtp, rtcp netip.AddrPort) error {
 
 func (f *sharedFlow) sendRTP(packet []byte, to netip.AddrPort, via *outbox) error {
 	if via == nil || len(packet) > laneRoom {
-		return f.port.rtp.send(packet, to)
+		return f.port.out.send(packet, to)
 	}
 	via.put(f, packet, to)
 	return nil

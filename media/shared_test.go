@@ -311,11 +311,11 @@ func TestASystemWithoutRoomTakesNoMoreOfABatch(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer unix.Close(pair[1])
-	if err := unix.Dup2(pair[0], f.port.rtp.fd); err != nil {
+	if err := unix.Dup2(pair[0], f.port.out.fd); err != nil {
 		t.Fatal(err)
 	}
 	unix.Close(pair[0])
-	if err := unix.SetsockoptInt(f.port.rtp.fd, unix.SOL_SOCKET, unix.SO_SNDBUF, 1); err != nil { // the least there is
+	if err := unix.SetsockoptInt(f.port.out.fd, unix.SOL_SOCKET, unix.SO_SNDBUF, 1); err != nil { // the least there is
 		t.Fatal(err)
 	}
 	var box outbox
@@ -407,6 +407,76 @@ func TestSharedPortsCarryIPv6(t *testing.T) {
 	}
 }
 
+// What sends is a second socket at the same address: nothing is received by it, and nobody else may have the address.
+func TestASharedPortsSocketToSendByTakesNothingAndLetsNobodyIn(t *testing.T) {
+	for _, local := range []string{"127.31.4.3", "::1"} {
+		t.Run(local, func(t *testing.T) { sendsAndReceivesAlone(t, local) })
+	}
+}
+
+func sendsAndReceivesAlone(t *testing.T, local string) {
+	ls := newTestLoops(t, 1)
+	defer ls.end()
+	c := collector{make(chan []byte, 10)}
+	flow, err := ls.share(netip.MustParseAddr(local), nil, c)
+	if errors.Is(err, unix.EADDRNOTAVAIL) {
+		t.Skip("no IPv6 here")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, far := flow.(*sharedFlow).port, socket(t, local)
+	if err := flow.(claimer).claim(address(far), netip.AddrPortFrom(address(far).Addr(), address(far).Port()+1)); err != nil {
+		t.Fatal(err)
+	}
+	hearsFrom(t, far, flow, p.address)
+	for range 5 {
+		if _, err := far.WriteToUDPAddrPort([]byte("in"), p.address); err != nil {
+			t.Fatal(err)
+		}
+		if b := c.next(t); string(b) != "in" {
+			t.Errorf("%q", b)
+		}
+	}
+	fd, err := openUDP(p.address.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	for _, option := range []int{unix.SO_REUSEPORT, unix.SO_REUSEADDR} {
+		if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, option, 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := unix.Bind(fd, socketAddress(p.address)); !errors.Is(err, unix.EADDRINUSE) {
+		t.Errorf("another socket at the port's address: %v", err)
+	}
+}
+
+// hearsFrom has a flow send something, and a far side hear it from an address.
+func hearsFrom(t *testing.T, far *net.UDPConn, f flow, want netip.AddrPort) {
+	t.Helper()
+	if err := f.sendRTP([]byte("out"), address(far), nil); err != nil {
+		t.Fatal(err)
+	}
+	heard := make([]byte, 10)
+	n, from, err := far.ReadFromUDPAddrPort(heard)
+	if err != nil || string(heard[:n]) != "out" || from.Port() != want.Port() || !want.Addr().IsUnspecified() && from != want {
+		t.Errorf("%q from %s, which is not %s: %v", heard[:n], from, want, err)
+	}
+}
+
+// What has any address cannot be connected: it sends by the socket that it receives by.
+func TestASharedPortOfAnyAddressSends(t *testing.T) {
+	ls := newTestLoops(t, 1)
+	defer ls.end()
+	flow, err := ls.share(netip.IPv4Unspecified(), nil, collector{make(chan []byte, 10)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	hearsFrom(t, socket(t, "127.31.4.3"), flow, flow.(*sharedFlow).port.address)
+}
+
 func TestSharedPortsLeaveNoDescriptorOpen(t *testing.T) {
 	before := descriptors(t)
 	ls := newTestLoops(t, 2)
@@ -427,7 +497,7 @@ func TestSharedPortsLeaveNoDescriptorOpen(t *testing.T) {
 			}
 		}
 	}
-	if n := descriptors(t) - before; n != 2*2+2*2 { // two loops, two ports
+	if n := descriptors(t) - before; n != 2*2+2*3 { // two loops, two ports
 		t.Errorf("%d descriptors for two loops and two shared ports", n)
 	}
 	ls.end()

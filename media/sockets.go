@@ -57,9 +57,8 @@ type receiver interface {
 	// receiveRTP is given the outbox of the thread that calls, nil where it has none.
 	receiveRTP(packet []byte, from netip.AddrPort, via *outbox)
 	receiveRTCP(packet []byte, from netip.AddrPort)
-	// warm and warmNext hint that a packet is soon to come: what it will touch first, and a little later what that leads to.
-	warm()
-	warmNext()
+	// warm hints that a packet is soon to come: first of what it touches first, and in each stage of what the one before led to.
+	warm(stage int)
 	// sendFailed tells that a packet that an outbox took did not leave.
 	sendFailed()
 }

@@ -8,21 +8,31 @@ import "unsafe"
 // warmAtOnce is for how many legs that is done: few enough for the nearest cache.
 const warmAtOnce = 16
 
+// warmStages is how many there are of warm.
+const warmStages = 3
+
 const (
 	inboundLines  = int(unsafe.Offsetof(inbound{}.rtcpPin)+cacheLine-1) / cacheLine
 	outboundLines = int(unsafe.Sizeof(outbound{})+cacheLine-1) / cacheLine
 	flowLines     = 2 // as far as its socket for RTP
 )
 
-// warm hints that a packet of the leg's far side is soon handled.
-func (l *leg) warm() {
-	prefetch(unsafe.Pointer(&l.in), inboundLines)
-	prefetch(unsafe.Pointer(&l.counts), 1)
-}
+// flowAt is where an outbound has the pointer to its flow: the second word of an interface.
+const flowAt = unsafe.Offsetof(outbound{}.flow) + unsafe.Sizeof(uintptr(0))
 
-// warmNext hints, some time after warm, that it is relayed.
-func (l *leg) warmNext() {
-	prefetchBehind(unsafe.Pointer(&l.in.to[0]), unsafe.Offsetof(l.out), outboundLines)
+// warm hints that a packet of the leg's far side is soon handled and relayed. Each stage leads to the next, so some time
+// should lie between: that of the same stage of other legs.
+func (l *leg) warm(stage int) {
+	to := unsafe.Pointer(&l.in.to[0])
+	switch stage {
+	case 0:
+		prefetch(unsafe.Pointer(&l.in), inboundLines)
+		prefetch(unsafe.Pointer(&l.counts), 1)
+	case 1:
+		prefetchBehind(to, unsafe.Offsetof(l.out), outboundLines)
+	case 2:
+		prefetchBeyond(to, unsafe.Offsetof(l.out)+flowAt, 0, flowLines)
+	}
 }
 
 // warmOut hints that legs are soon sent something of our own.
@@ -32,6 +42,6 @@ func warmOut(legs []*leg) {
 	}
 	for _, l := range legs {
 		prefetchBehind(unsafe.Pointer(&l.out.play), 0, int(unsafe.Sizeof(playback{})+cacheLine-1)/cacheLine)
-		prefetchBehind(unsafe.Add(unsafe.Pointer(&l.out.flow), unsafe.Sizeof(uintptr(0))), 0, flowLines)
+		prefetchBehind(unsafe.Add(unsafe.Pointer(&l.out), flowAt), 0, flowLines)
 	}
 }
