@@ -44,6 +44,9 @@ type ringing struct {
 	at   time.Time // answered; zero: it rings, or could not be
 }
 
+// instants are those of one caller. The phone's are told by the phone, the others by the server.
+type instants struct{ came, offered, atPhone, sent, answered time.Time }
+
 // floor is who has called and who has been offered and answered.
 type floor struct {
 	shift
@@ -54,11 +57,11 @@ type floor struct {
 	calls    map[string]*softphone.Call
 	placed   int
 	taken    int
-	full     time.Time            // the last of the receptionists has her first call
-	last     time.Time            // the last caller in line is offered
-	offered  []string             // callers as the server offered them
-	answered []string             // and as they were answered
-	came     map[string]time.Time // when the INVITE came
+	full     time.Time // the last of the receptionists has her first call
+	last     time.Time // the last caller in line is offered
+	offered  []string  // callers as the server offered them
+	answered []string  // and as they were answered
+	seen     map[string]*instants
 	at       map[string]time.Duration
 	commits  map[string]time.Duration // from an answer until it was durable, as the server tells
 }
@@ -101,7 +104,7 @@ func BenchmarkHandover(b *testing.B) {
 
 // run lives through a shift and returns what was seen.
 func (s shift) run(t testing.TB) (*floor, []*seat) {
-	f := &floor{shift: s, calls: map[string]*softphone.Call{}, came: map[string]time.Time{}, at: map[string]time.Duration{}, commits: map[string]time.Duration{}}
+	f := &floor{shift: s, calls: map[string]*softphone.Call{}, seen: map[string]*instants{}, at: map[string]time.Duration{}, commits: map[string]time.Duration{}}
 	a, err := app.New(load(t, t.TempDir(), s.tenants()), app.Options{Observe: f.observe})
 	if err != nil {
 		t.Fatal(err)
@@ -195,12 +198,14 @@ func (f *floor) observe(h *record.Head, e call.Entry, _ *record.Record) {
 	who := h.Caller.Number
 	switch e.Kind {
 	case call.KindArrived:
-		f.came[who] = e.Wall
+		f.seen[who] = &instants{came: e.Wall}
 	case call.KindOffered:
 		f.offered = append(f.offered, who)
+		f.seen[who].offered = e.Wall
 	case call.KindAnswered:
 		f.answered = append(f.answered, who)
 		f.at[who] = e.Since
+		f.seen[who].answered = e.Wall
 	case call.KindOpened:
 		f.commits[who] = e.Since - f.at[who]
 	}
@@ -215,6 +220,13 @@ func (f *floor) took(from string, now time.Time) (caller *softphone.Call) {
 	}
 	f.last = now
 	return f.calls[from]
+}
+
+// note keeps what a phone saw of a call.
+func (f *floor) note(from string, seen softphone.Trace) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.seen[from].atPhone, f.seen[from].sent = seen.Invited, seen.Answered
 }
 
 // waits tells whether anybody is in line.
@@ -270,6 +282,7 @@ func (d *seat) take(ctx context.Context, f *floor, c *softphone.Call) {
 	if !softphone.Pause(ctx, time.Duration(float64(f.talk)*(0.7+0.6*rand.Float64()))) {
 		return
 	}
+	f.note(from, c.Trace())
 	heard := caller.Audio().Heard().Marked
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -303,13 +316,16 @@ func (f *floor) busy(desks []*seat) float64 {
 	return sum.Seconds() / (float64(len(desks)) * f.last.Sub(f.full).Seconds())
 }
 
-// disorder counts callers who went behind one who had come later, and says which.
+// disorder counts callers who went behind one who had come later, and says how near the two were all along: what is negative was
+// in the wrong order.
 func (f *floor) disorder(t testing.TB, what string, order []string) (n int) {
 	latest := ""
 	for _, who := range order {
-		if latest != "" && f.came[who].Before(f.came[latest]) {
+		if latest != "" && f.seen[who].came.Before(f.seen[latest].came) {
 			n++
-			t.Logf("%s was %s after %s, who came %v later", who, what, latest, f.came[latest].Sub(f.came[who]))
+			a, b := f.seen[who], f.seen[latest]
+			t.Logf("%s was %s after %s, who came %v later, was offered %v later, rang %v later, whose phone answered %v later, and was heard %v later",
+				who, what, latest, b.came.Sub(a.came), b.offered.Sub(a.offered), b.atPhone.Sub(a.atPhone), b.sent.Sub(a.sent), b.answered.Sub(a.answered))
 			continue
 		}
 		latest = who

@@ -82,7 +82,7 @@ type Call struct {
 	wishing   bool          // the prompt that plays offers a call-back
 	out       *Out          // set where the service calls
 	early     []earlyEvent  // asked for before the audio was open
-	back      Recall        // why the caller came back, until something is done about it
+	back      *Recall       // why the caller came back, until something is done about it
 	legs      int           // outgoing legs made so far, for their names
 
 	at   Instant

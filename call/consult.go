@@ -45,7 +45,7 @@ func (c *Call) callTarget(leg LegID, to Destination, dialog *Dialog) {
 	}
 	c.agent.onHold = false
 	c.consult, c.side = leg, withTarget
-	c.back = Recall{}
+	c.back = nil
 	c.dropWhisper()
 	c.log(Entry{Kind: KindConsult, Leg: leg, Agent: c.agent.id, Number: to.Number, To: to.Agent, Dialog: dialog})
 	c.music()

@@ -5,7 +5,7 @@ func (c *Call) park() {
 	by := c.agent.id
 	c.log(Entry{Kind: KindParked, Agent: by})
 	c.dismiss()
-	c.back = Recall{}
+	c.back = nil
 	c.parkedBy, c.parkUntil = by, c.at.Since+c.rules.ParkRecall
 	c.emit(Parked{by})
 	c.backToSlot()
@@ -42,7 +42,7 @@ func (c *Call) unparked(had bool) {
 	}
 	c.log(Entry{Kind: KindUnparked, Agent: c.parkedBy})
 	c.unpark()
-	c.back = Recall{At: c.at.Wall, Reason: "parked"}
+	c.back = &Recall{At: c.at.Wall, Reason: "parked"}
 	if !had {
 		c.backToQueue()
 		return
@@ -55,14 +55,14 @@ func (c *Call) unparked(had bool) {
 // handBack gives the caller back to the head of the queue, or has her wait for a group.
 func (c *Call) handBack(group string) {
 	c.log(Entry{Kind: KindHandBack, Agent: c.agent.id, To: group})
-	c.group, c.back = group, Recall{}
+	c.group, c.back = group, nil
 	c.letWait()
 }
 
 // divert sends a caller who waits on to a number, as a supervisor wants.
 func (c *Call) divert(to Destination) {
 	c.log(Entry{Kind: KindDiverted, Number: to.Number})
-	c.back = Recall{}
+	c.back = nil
 	c.leaveLine()
 	c.forward(to, OutcomeForwarded)
 }

@@ -54,7 +54,7 @@ func (c *Call) transferTo(ev Transfer, had bool) {
 // target answers or the caller comes back.
 func (c *Call) startDirect(to Destination) {
 	c.log(Entry{Kind: KindTransfer, Agent: c.agent.id, Number: to.Number, To: to.Agent})
-	c.back = Recall{}
+	c.back = nil
 	c.leaveToTarget()
 	c.dialTarget(to, HowConnect, c.rules.RecallAfter)
 	c.arm(TimerRecall, c.rules.RecallAfter)
@@ -251,7 +251,7 @@ func (c *Call) recall(reason string, code int) {
 		c.emit(Hangup{Leg: c.target.leg, Cause: CausePolicy})
 	}
 	c.log(Entry{Kind: KindRecalled, Agent: c.agent.id, Number: c.target.to.Number, To: c.target.to.Agent, Code: code, Reason: reason})
-	c.back = Recall{c.at.Wall, reason, code, c.target.to}
+	c.back = &Recall{c.at.Wall, reason, code, c.target.to}
 	c.comeBack(reason, code)
 }
 

@@ -97,7 +97,9 @@ func (c *Call) View(at Instant) View {
 	if c.phase == ended {
 		return v
 	}
-	v.Recall = c.back
+	if c.back != nil {
+		v.Recall = *c.back
+	}
 	if c.target.to != (Destination{}) {
 		v.Target = Wanted{c.target.to, c.target.how, c.target.answered, c.target.since}
 	}

@@ -25,7 +25,7 @@ type inbound struct {
 	receive   [128]negotiate.Format
 
 	rtcpPin pin
-	ahead   ahead
+	ahead   *ahead // nil: there is none
 	keys    keys
 	offered int64 // when our last offer for what the leg hears now was made; 0 for none
 }
@@ -42,7 +42,7 @@ func (in *inbound) apply(m *negotiate.Media, now int64) {
 	}
 	in.receive, in.direction, in.mux = m.Receive, m.Direction, m.Mux
 	if moved := in.pin.negotiated(m.Remote, now); moved && in.media != nil {
-		in.ahead = ahead{} // somebody else's
+		in.ahead = nil // somebody else's
 	}
 	in.rtcpPin.negotiated(m.RemoteRTCP, now)
 	in.nowhere = !m.Remote.IsValid()
@@ -144,10 +144,10 @@ func (l *leg) take(raw []byte, from netip.AddrPort, now int64) (p packet, to lis
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if in.media == nil {
-		if in.ahead.at != 0 {
+		if in.ahead != nil {
 			l.counts.drop(dropSource)
 		}
-		in.ahead.keep(&packet{raw: raw}, negotiate.FormatNone, from, now)
+		in.keepAhead(&packet{raw: raw}, negotiate.FormatNone, from, now)
 		return
 	}
 	p, ok := l.unwrap(raw, from, now)
@@ -188,7 +188,7 @@ func (l *leg) take(raw []byte, from netip.AddrPort, now int64) (p packet, to lis
 	default:
 		to = in.to
 		if !in.watch.armed && f != negotiate.FormatEvent {
-			in.ahead.keep(&p, f, from, now)
+			in.keepAhead(&p, f, from, now)
 		}
 	}
 	return p, to, f, a == arrivedLate, latched

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"runtime"
 	"time"
 )
 
@@ -46,6 +47,9 @@ func (u *udpSocket) serve() {
 			continue
 		}
 		u.s.received(buf[:n], u.flow(src))
+		// The scheduler runs first what was started last: who handles this message begins before the next one is read, so that messages
+		// of several calls are handled in their order.
+		runtime.Gosched()
 	}
 }
 
