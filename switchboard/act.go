@@ -121,7 +121,7 @@ func (b *Board) unpark(l *live) {
 // parkedFor is the call in a slot where an agent may have it, nil where there is none: whose callers are parked is not told.
 func (b *Board) parkedFor(a directory.Agent, slot int) *live {
 	l := b.parked[slot]
-	if l == nil || l.final != nil || foreign(a, l.tenant.ID) || !a.Serves(l.tenant.ID) && l.parkedBy != a.ID {
+	if l == nil || l.final != nil || foreign(a, l.tenant) || !a.Serves(l.tenant) && l.parkedBy != a.ID {
 		return nil
 	}
 	return l
@@ -175,7 +175,7 @@ func (b *Board) takeCall(id call.ID, agent, by string, now time.Time) error {
 // waitsFor is the tenant of a call, or of a wish.
 func (b *Board) waitsFor(id call.ID) (tenant string, known bool) {
 	if l := b.calls[id]; l != nil {
-		return l.tenant.ID, true
+		return l.tenant, true
 	}
 	if w := b.wishes[id]; w != nil {
 		return w.Head.Rules.Tenant, true
@@ -256,6 +256,6 @@ func (b *Board) startOut(l *live, out call.Out, dialog call.Dialog, now time.Tim
 	l.call = call.NewOut(l.head.Call, l.head.Rules, out)
 	b.enlist(l)
 	b.adopt(l, out.Leg, "agent")
-	b.log.Info("calling out", "call", l.head.Call, "tenant", l.tenant.ID, "agent", out.Agent, "to", directory.Mask(out.To.Number), "kind", l.head.Rules.Kind)
+	b.log.Info("calling out", "call", l.head.Call, "tenant", l.tenant, "agent", out.Agent, "to", directory.Mask(out.To.Number), "kind", l.head.Rules.Kind)
 	b.guard(l, now, func() []call.Command { return l.call.Begin(l.instant(now), dialog) })
 }

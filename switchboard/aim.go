@@ -77,7 +77,7 @@ func (b *Board) colleague(l *live, id string) aim {
 	switch a, known := b.dir.Agent(id); {
 	case !known || a.Disabled:
 		return aim{to, 404, "No such agent"}
-	case foreign(a, l.tenant.ID):
+	case foreign(a, l.tenant):
 		return aim{to, 403, "Another company's receptionist"}
 	}
 	return aim{to: to}
@@ -96,7 +96,7 @@ func (b *Board) group(l *live, name string, speaks bool, now time.Time) aim {
 	case speaks:
 		return b.oneOf(l, in, to, "Nobody of the group is free", now)
 	case !slices.ContainsFunc(b.dir.Agents(), func(a directory.Agent) bool {
-		return in(a) && !a.Supervisor && a.Serves(l.tenant.ID) && b.queue.Present(a.ID)
+		return in(a) && !a.Supervisor && a.Serves(l.tenant) && b.queue.Present(a.ID)
 	}):
 		return aim{to, nobodyFree, "Nobody of the group is logged in"}
 	}
@@ -112,7 +112,7 @@ func (b *Board) oneOf(l *live, meant func(directory.Agent) bool, to call.Destina
 	var since time.Time
 	found := aim{to, nobodyFree, reason}
 	for _, a := range b.dir.Agents() {
-		if a.Disabled || a.ID == l.call.Agent() || !meant(a) || foreign(a, l.tenant.ID) {
+		if a.Disabled || a.ID == l.call.Agent() || !meant(a) || foreign(a, l.tenant) {
 			continue
 		}
 		if at, free := b.queue.FreeSince(a.ID, now); free && (found.code != 0 || at.Before(since)) {
@@ -124,7 +124,8 @@ func (b *Board) oneOf(l *live, meant func(directory.Agent) bool, to call.Destina
 
 // common is one of the tenant's common numbers, by its name.
 func (b *Board) common(l *live, name string) aim {
-	for _, n := range l.tenant.Common {
+	t, _ := l.dir.Tenant(l.tenant)
+	for _, n := range t.Common {
 		if strings.EqualFold(n.Name, name) {
 			to, code, reason := target(l, n.Number)
 			return aim{to, code, reason}

@@ -71,7 +71,7 @@ func (b *Board) begin(leg call.LegID, at time.Time, ev call.Arrived, tenant dire
 // newLive makes what the loop keeps for a call; its machine is the maker's to add.
 func (b *Board) newLive(id call.ID, at time.Time, tenant directory.Tenant, head record.Head) *live {
 	head.Call, head.Received, head.Plan = id, at.Round(0), tenant.Plan
-	l := &live{tenant: tenant, dir: b.dir, arrived: at, place: at, head: head, timers: map[call.Timer]*timer{}, legs: map[call.LegID]bool{}}
+	l := &live{tenant: tenant.ID, dir: b.dir, arrived: at, place: at, head: head, timers: map[call.Timer]*timer{}, legs: map[call.LegID]bool{}}
 	return l
 }
 
@@ -94,7 +94,7 @@ func (b *Board) adopt(l *live, leg call.LegID, role string) {
 func (b *Board) keepPlace(l *live, rec *record.Record, at time.Time) {
 	keep := l.head.Rules.KeepPlace
 	if keep > 0 && stood(l.story) && rec.Outcome == call.OutcomeAbandoned && l.head.Caller.Number != "" && !l.head.Caller.Private {
-		b.queue.Remember(l.tenant.ID, l.head.Caller.Number, l.place, at.Add(keep))
+		b.queue.Remember(l.tenant, l.head.Caller.Number, l.place, at.Add(keep))
 	}
 }
 
@@ -168,7 +168,7 @@ func (b *Board) takePlace(s *stay) {
 // oldPlace gives a caller the place that is kept for her number. It stays kept until she is in line, so that a
 // call that is refused does not cost her the place.
 func (b *Board) oldPlace(l *live, now time.Time) (kept bool) {
-	place, kept := b.queue.Recall(l.tenant.ID, l.head.Caller.Number, now)
+	place, kept := b.queue.Recall(l.tenant, l.head.Caller.Number, now)
 	if kept {
 		l.place = place
 	}

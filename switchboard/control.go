@@ -151,11 +151,11 @@ func (b *Board) snapshot(now time.Time) Snapshot {
 	for _, l := range calls {
 		s.Calls = append(s.Calls, b.info(l, now))
 		if l.waiting {
-			q := queues[l.tenant.ID]
+			q := queues[l.tenant]
 			if q.Waiting++; q.Since.IsZero() || l.waits.Before(q.Since) {
-				q.Tenant, q.Since = l.tenant.ID, l.waits.Round(0)
+				q.Tenant, q.Since = l.tenant, l.waits.Round(0)
 			}
-			queues[l.tenant.ID] = q
+			queues[l.tenant] = q
 		}
 	}
 	for _, tenant := range slices.Sorted(maps.Keys(queues)) {
@@ -163,7 +163,7 @@ func (b *Board) snapshot(now time.Time) Snapshot {
 	}
 	for _, slot := range slices.Sorted(maps.Keys(b.parked)) {
 		l := b.parked[slot]
-		s.Parked = append(s.Parked, ParkedInfo{slot, l.head.Call, l.tenant.ID, l.head.Caller.Number, l.parkedBy, l.parkedAt.Round(0)})
+		s.Parked = append(s.Parked, ParkedInfo{slot, l.head.Call, l.tenant, l.head.Caller.Number, l.parkedBy, l.parkedAt.Round(0)})
 	}
 	for _, w := range slices.Concat(slices.Collect(maps.Values(b.wishes)), b.resting) {
 		s.Wishes = append(s.Wishes, WishInfo{w.Head.Call, w.Head.Rules.Tenant, w.Head.Caller.Number, w.Left, w.Tries, w.After})

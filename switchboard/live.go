@@ -14,8 +14,8 @@ import (
 type live struct {
 	call     *call.Call
 	head     record.Head
-	tenant   directory.Tenant     // as it stood when the call arrived
-	dir      *directory.Directory // likewise: what the tenant's calls may be sent to
+	tenant   string               // whose it is
+	dir      *directory.Directory // as it stood when the call arrived: what the tenant's calls may be sent to
 	arrived  time.Time            // with its monotonic reading
 	story    []call.Entry
 	timers   map[call.Timer]*timer
@@ -258,7 +258,7 @@ func (b *Board) enqueue(l *live, cmd call.Enqueue, at time.Time) call.Event {
 		b.newUnserved = append(b.newUnserved, l.head.Call)
 	}
 	if !cmd.Front {
-		b.queue.Forget(l.tenant.ID, l.head.Caller.Number)
+		b.queue.Forget(l.tenant, l.head.Caller.Number)
 	}
 	return call.Queued{}
 }

@@ -24,7 +24,8 @@ func (b *Board) resolve(l *live, at time.Time, ev call.Referred) call.Transfer {
 
 // target is where a receptionist's dialled string leads in the call's tenant: an extension is that tenant's.
 func target(l *live, dialled string) (call.Destination, int, string) {
-	to, err := l.dir.Target(&l.tenant, dialled)
+	t, _ := l.dir.Tenant(l.tenant)
+	to, err := l.dir.Target(&t, dialled)
 	switch {
 	case err == nil:
 		return to, 0, ""

@@ -27,11 +27,11 @@ const (
 // line from when it is durable.
 func (b *Board) leaveWish(l *live, number string, at time.Time) {
 	if len(b.wishes) >= mostWishes {
-		b.log.Error("too many wishes are in line: one is not kept", "call", l.head.Call, "tenant", l.tenant.ID)
+		b.log.Error("too many wishes are in line: one is not kept", "call", l.head.Call, "tenant", l.tenant)
 		return
 	}
-	if b.wished(l.tenant.ID, number) {
-		b.log.Info("the caller has left a wish before: it stands", "call", l.head.Call, "tenant", l.tenant.ID)
+	if b.wished(l.tenant, number) {
+		b.log.Info("the caller has left a wish before: it stands", "call", l.head.Call, "tenant", l.tenant)
 		return
 	}
 	w := &record.Wish{From: string(l.head.Call), Left: at.UTC().Round(0)}
