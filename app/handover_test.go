@@ -1,10 +1,14 @@
 package app_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
-	"math/rand/v2"
+	"maps"
 	"net/netip"
+	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"sync"
@@ -14,74 +18,61 @@ import (
 	"telefonist/app"
 	"telefonist/call"
 	"telefonist/record"
-	"telefonist/sip/softphone"
 )
 
-// shift is a number of receptionists who answer callers that come at a pace, over real sockets.
+// shift is a number of receptionists who answer callers that come at a pace, over real sockets. Their phones, and the callers', are a process of their own:
+// what they need the processors for is not the server's.
 type shift struct {
-	agents, callers int
-	every           time.Duration // a caller comes
-	talk            time.Duration // ±30 %
-	ring            time.Duration // before a receptionist answers
+	Agents, Callers int
+	Every           time.Duration // a caller comes
+	Talk            time.Duration // ±30 %
+	Ring            time.Duration // before a receptionist answers
+	Server          netip.AddrPort
 }
 
-// seat is what a receptionist saw.
-type seat struct {
-	mu    sync.Mutex // guards what follows
-	freed time.Time  // when she hung up last, where callers waited then; else zero
-	works []stretch
-	gaps  []time.Duration // from her hanging up to the next INVITE, where callers waited
-	voice map[string]time.Duration
+// served is what a phone saw of a call.
+type served struct {
+	From     string
+	Seat     int           // which phone
+	Invited  time.Time     // its INVITE came
+	Answered time.Time     // its 200 left
+	Heard    time.Time     // the caller heard its first packet
+	Over     time.Time     // it hung up
+	Gap      time.Duration // from its hanging up before until Invited, where callers waited meanwhile; else 0
 }
 
-// stretch is from the INVITE at a phone until its call ends.
-type stretch struct{ from, to time.Time }
-
-// ringing is a phone that rings until it is due.
-type ringing struct {
-	call *softphone.Call
-	due  time.Time
-	at   time.Time // answered; zero: it rings, or could not be
-}
-
-// instants are those of one caller. The phone's are told by the phone, the others by the server.
-type instants struct{ came, offered, atPhone, sent, answered time.Time }
-
-// floor is who has called and who has been offered and answered.
+// floor is what the server says of the callers, and what became of them.
 type floor struct {
 	shift
-	bell  sync.Mutex // guards rings
-	rings []*ringing // in the order of their INVITEs
+	calls map[string]served
 
 	mu       sync.Mutex // guards what follows
-	calls    map[string]*softphone.Call
-	placed   int
-	taken    int
-	full     time.Time // the last of the receptionists has her first call
-	last     time.Time // the last caller in line is offered
-	offered  []string  // callers as the server offered them
-	answered []string  // and as they were answered
+	offered  []string   // callers as the server offered them
+	answered []string   // and as they were answered
 	seen     map[string]*instants
-	at       map[string]time.Duration
-	commits  map[string]time.Duration // from an answer until it was durable, as the server tells
+	commits  map[string]time.Duration // from an answer until it was durable
+}
+
+// instants are those of one caller.
+type instants struct {
+	came, offered, answered time.Time
+	since                   time.Duration // answered
 }
 
 // TestCallersAreServedInOrderAndNoneIsForgotten is BenchmarkHandover at a small scale: order and completeness, no figures.
 func TestCallersAreServedInOrderAndNoneIsForgotten(t *testing.T) {
-	s := shift{agents: 2, callers: 8, every: 20 * time.Millisecond, talk: 300 * time.Millisecond, ring: 20 * time.Millisecond}
-	f, desks := s.run(t)
-	if len(f.offered) != s.callers || f.disorder(t, "offered", f.offered) != 0 {
+	s := shift{Agents: 2, Callers: 8, Every: 20 * time.Millisecond, Talk: 300 * time.Millisecond, Ring: 20 * time.Millisecond}
+	f := s.run(t)
+	if len(f.offered) != s.Callers || f.disorder(t, "offered", f.offered) != 0 {
 		t.Errorf("offered in this order: %v", f.offered)
 	}
-	if len(f.answered) != s.callers {
+	if len(f.answered) != s.Callers || len(f.calls) != s.Callers {
 		t.Errorf("answered: %v", f.answered)
 	}
-	heard := 0
-	for _, d := range desks {
-		heard += len(d.voice)
-	}
-	if heard != s.callers {
-		t.Errorf("%d callers of %d have heard who answered", heard, s.callers)
+	for from, c := range f.calls {
+		if !c.Heard.After(c.Answered) {
+			t.Errorf("%s has not heard who answered", from)
+		}
 	}
 }
 
@@ -94,17 +85,16 @@ func TestCallersAreServedInOrderAndNoneIsForgotten(t *testing.T) {
 //	voice     from a receptionist's 200 to her first packet at the caller; commit is how long she waited for the disk
 //	fsync     what the disk takes in the same run for the two synced writes of a transaction
 func BenchmarkHandover(b *testing.B) {
-	s := shift{agents: 20, callers: 200, every: 100 * time.Millisecond, talk: 5 * time.Second, ring: 200 * time.Millisecond}
+	s := shift{Agents: 20, Callers: 200, Every: 100 * time.Millisecond, Talk: 5 * time.Second, Ring: 200 * time.Millisecond}
 	for b.Loop() {
 		disk := syncTimes(b)
-		f, desks := s.run(b)
-		f.report(b, desks, disk)
+		s.run(b).report(b, disk)
 	}
 }
 
 // run lives through a shift and returns what was seen.
-func (s shift) run(t testing.TB) (*floor, []*seat) {
-	f := &floor{shift: s, calls: map[string]*softphone.Call{}, seen: map[string]*instants{}, at: map[string]time.Duration{}, commits: map[string]time.Duration{}}
+func (s shift) run(t testing.TB) *floor {
+	f := &floor{shift: s, calls: map[string]served{}, seen: map[string]*instants{}, commits: map[string]time.Duration{}}
 	a, err := app.New(load(t, t.TempDir(), s.tenants()), app.Options{Observe: f.observe})
 	if err != nil {
 		t.Fatal(err)
@@ -117,78 +107,39 @@ func (s shift) run(t testing.TB) (*floor, []*seat) {
 			t.Error(err)
 		}
 	}()
-	server := udpAddr(a)
-	desks, stop := s.desks(t, f, server)
-	defer stop()
-	s.callAll(t, f, server)
-	return f, desks
+	s.Server = udpAddr(a)
+	for _, c := range s.staff(t) {
+		f.calls[c.From] = c
+	}
+	return f
 }
 
 func (s shift) tenants() string {
 	text := strings.Builder{}
 	text.WriteString("tenants:\n - {id: acme, name: Acme AB, number: \"+46850000001\", trunk: pbx, announce_position: 0s, announce_wait: 0s}\nagents:\n")
-	for i := range s.agents {
+	for i := range s.Agents {
 		fmt.Fprintf(&text, " - {id: agent%02d, name: A, extension: \"%d\", kind: service, password: hemligt-%d, wrap_up: 0s}\n", i, 201+i, 201+i)
 	}
 	return text.String()
 }
 
-func (s shift) desks(t testing.TB, f *floor, server netip.AddrPort) (desks []*seat, stop func()) {
-	var phones []*softphone.Phone
-	stop = func() {
-		for _, p := range phones {
-			_ = p.Close(context.Background())
-		}
-	}
-	for i := range s.agents {
-		d, ext := &seat{voice: map[string]time.Duration{}}, fmt.Sprint(201+i)
-		desks = append(desks, d)
-		p, err := softphone.New(softphone.Config{Server: server, Listen: netip.MustParseAddrPort("127.31.0.3:0"), User: ext,
-			Password: "hemligt-" + ext, Expires: 10 * time.Minute, Keep: time.Second,
-			OnCall: func(ctx context.Context, c *softphone.Call) { d.take(ctx, f, c) }})
-		if err != nil {
-			t.Fatal(err)
-		}
-		phones = append(phones, p)
-		if err := p.Register(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return desks, stop
-}
-
-// callAll places all calls at their pace and waits until the last has been served.
-func (s shift) callAll(t testing.TB, f *floor, server netip.AddrPort) {
-	pbx, err := softphone.NewPBX(softphone.Config{Server: server, Listen: netip.MustParseAddrPort("127.31.0.2:0"), Keep: time.Second})
+// staff has another process be the phones and the callers, and returns what they saw.
+func (s shift) staff(t testing.TB) (calls []served) {
+	job, err := json.Marshal(s)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer pbx.Close(context.Background())
-	var over sync.WaitGroup
-	tick := time.NewTicker(s.every)
-	defer tick.Stop()
-	for i := range s.callers {
-		from := fmt.Sprintf("+4670%07d", i)
-		f.mu.Lock()
-		c, err := pbx.Place(softphone.Invite{To: "+46850000001", From: from})
-		if err == nil {
-			f.calls[from] = c
-			f.placed++
-		}
-		f.mu.Unlock()
-		if err != nil {
-			t.Fatal(err)
-		}
-		over.Go(func() {
-			select {
-			case <-c.Ended():
-			case <-time.After(5 * time.Minute):
-				t.Error("a caller was never served")
-			}
-		})
-		<-tick.C
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
+	cmd.Env = append(os.Environ(), phonesRole+"="+string(job))
+	var out, said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &said
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("the phones: %v\n%s", err, &said)
 	}
-	over.Wait()
+	if err := json.Unmarshal(out.Bytes(), &calls); err != nil {
+		t.Fatal(err)
+	}
+	return calls
 }
 
 // observe hears what the server says of its calls, in its order.
@@ -204,116 +155,28 @@ func (f *floor) observe(h *record.Head, e call.Entry, _ *record.Record) {
 		f.seen[who].offered = e.Wall
 	case call.KindAnswered:
 		f.answered = append(f.answered, who)
-		f.at[who] = e.Since
-		f.seen[who].answered = e.Wall
+		f.seen[who].answered, f.seen[who].since = e.Wall, e.Since
 	case call.KindOpened:
-		f.commits[who] = e.Since - f.at[who]
-	}
-}
-
-// took counts a call that a phone has got, and tells who calls.
-func (f *floor) took(from string, now time.Time) (caller *softphone.Call) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.taken++; f.taken == f.agents {
-		f.full = now
-	}
-	f.last = now
-	return f.calls[from]
-}
-
-// note keeps what a phone saw of a call.
-func (f *floor) note(from string, seen softphone.Trace) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.seen[from].atPhone, f.seen[from].sent = seen.Invited, seen.Answered
-}
-
-// waits tells whether anybody is in line.
-func (f *floor) waits() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.placed > f.taken
-}
-
-// rang has a phone ring from now on.
-func (f *floor) rang(c *softphone.Call) *ringing {
-	r := &ringing{call: c, due: c.Trace().Invited.Add(f.ring)}
-	f.bell.Lock()
-	defer f.bell.Unlock()
-	i, _ := slices.BinarySearchFunc(f.rings, r.due, func(r *ringing, due time.Time) int { return r.due.Compare(due) })
-	f.rings = slices.Insert(f.rings, i, r)
-	return r
-}
-
-// answer answers all that are due before a phone, then that one: all phones take as long, so that their answers come in the order of
-// the INVITEs, however late their goroutines run.
-func (f *floor) answer(last *ringing) (at time.Time, ok bool) {
-	f.bell.Lock()
-	defer f.bell.Unlock()
-	for len(f.rings) > 0 && !f.rings[0].due.After(last.due) {
-		r := f.rings[0]
-		f.rings = f.rings[1:]
-		if at := time.Now(); r.call.Answer() == nil {
-			r.at = at
-		}
-	}
-	return last.at, !last.at.IsZero()
-}
-
-// take answers after ringing, talks and hangs up, and notes when.
-func (d *seat) take(ctx context.Context, f *floor, c *softphone.Call) {
-	now, from := c.Trace().Invited, c.Invite().From
-	caller := f.took(from, now)
-	d.mu.Lock()
-	if !d.freed.IsZero() {
-		d.gaps = append(d.gaps, now.Sub(d.freed))
-	}
-	d.mu.Unlock()
-	c.Ring()
-	r := f.rang(c)
-	if !softphone.Pause(ctx, time.Until(r.due)) {
-		return
-	}
-	answered, ok := f.answer(r)
-	if !ok {
-		return
-	}
-	if !softphone.Pause(ctx, time.Duration(float64(f.talk)*(0.7+0.6*rand.Float64()))) {
-		return
-	}
-	f.note(from, c.Trace())
-	heard := caller.Audio().Heard().Marked
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.freed = time.Time{}
-	end, waits := time.Now(), f.waits()
-	c.Hangup()
-	if waits {
-		d.freed = end
-	}
-	d.works = append(d.works, stretch{now, end})
-	if heard.After(answered) {
-		d.voice[from] = heard.Sub(answered)
+		f.commits[who] = e.Since - f.seen[who].since
 	}
 }
 
 // busy is which part of the time the receptionists had calls, from when all had one until nobody was left in line.
-func (f *floor) busy(desks []*seat) float64 {
+func (f *floor) busy() float64 {
+	calls := slices.SortedFunc(maps.Values(f.calls), func(a, b served) int { return a.Invited.Compare(b.Invited) })
+	full, last := calls[f.Agents-1].Invited, calls[len(calls)-1].Invited
 	var sum time.Duration
-	for _, d := range desks {
-		for _, w := range d.works {
-			from, to := w.from, w.to
-			if from.Before(f.full) {
-				from = f.full
-			}
-			if to.After(f.last) {
-				to = f.last
-			}
-			sum += max(0, to.Sub(from))
+	for _, c := range calls {
+		from, to := c.Invited, c.Over
+		if from.Before(full) {
+			from = full
 		}
+		if to.After(last) {
+			to = last
+		}
+		sum += max(0, to.Sub(from))
 	}
-	return sum.Seconds() / (float64(len(desks)) * f.last.Sub(f.full).Seconds())
+	return sum.Seconds() / (float64(f.Agents) * last.Sub(full).Seconds())
 }
 
 // disorder counts callers who went behind one who had come later, and says how near the two were all along: what is negative was
@@ -323,9 +186,9 @@ func (f *floor) disorder(t testing.TB, what string, order []string) (n int) {
 	for _, who := range order {
 		if latest != "" && f.seen[who].came.Before(f.seen[latest].came) {
 			n++
-			a, b := f.seen[who], f.seen[latest]
-			t.Logf("%s was %s after %s, who came %v later, was offered %v later, rang %v later, whose phone answered %v later, and was heard %v later",
-				who, what, latest, b.came.Sub(a.came), b.offered.Sub(a.offered), b.atPhone.Sub(a.atPhone), b.sent.Sub(a.sent), b.answered.Sub(a.answered))
+			a, b, c, d := f.seen[who], f.seen[latest], f.calls[who], f.calls[latest]
+			t.Logf("%s was %s after %s, who came %v later, was offered %v later, whose phone rang %v and answered %v later, which was heard %v later",
+				who, what, latest, b.came.Sub(a.came), b.offered.Sub(a.offered), d.Invited.Sub(c.Invited), d.Answered.Sub(c.Answered), b.answered.Sub(a.answered))
 			continue
 		}
 		latest = who
@@ -333,15 +196,18 @@ func (f *floor) disorder(t testing.TB, what string, order []string) (n int) {
 	return n
 }
 
-func (f *floor) report(b *testing.B, desks []*seat, disk []time.Duration) {
+func (f *floor) report(b *testing.B, disk []time.Duration) {
 	var gaps, voice, commits, left []time.Duration
-	for _, d := range desks {
-		gaps = append(gaps, d.gaps...)
-		for who, v := range d.voice {
+	for who, c := range f.calls {
+		if c.Gap > 0 {
+			gaps = append(gaps, c.Gap)
+		}
+		if c.Heard.After(c.Answered) {
+			v := c.Heard.Sub(c.Answered)
 			voice, commits, left = append(voice, v), append(commits, f.commits[who]), append(left, v-f.commits[who])
 		}
 	}
-	if len(gaps) == 0 || len(f.answered) != f.callers || len(voice) != f.callers {
+	if len(gaps) == 0 || len(f.answered) != f.Callers || len(voice) != f.Callers {
 		b.Fatalf("%d answered, %d heard, %d gaps", len(f.answered), len(voice), len(gaps))
 	}
 	for _, m := range []struct {
@@ -356,5 +222,5 @@ func (f *floor) report(b *testing.B, desks []*seat, disk []time.Duration) {
 	b.ReportMetric(float64(len(gaps)), "gaps")
 	b.ReportMetric(float64(f.disorder(b, "offered", f.offered)), "offered-out-of-order")
 	b.ReportMetric(float64(f.disorder(b, "answered", f.answered)), "answered-out-of-order")
-	b.ReportMetric(100*f.busy(desks), "busy-%")
+	b.ReportMetric(100*f.busy(), "busy-%")
 }

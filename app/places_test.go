@@ -38,7 +38,7 @@ func TestAPlaceInLineIsFoundInTheRecordsAtStart(t *testing.T) {
 	if err := files.Close(); err != nil {
 		t.Fatal(err)
 	}
-	s := shift{agents: 1}
+	s := shift{Agents: 1}
 	a := start(t, load(t, dir, s.tenants()))
 	defer func() { _ = a.Stop(context.Background()) }()
 	server := udpAddr(a)
