@@ -9,7 +9,8 @@ import (
 // is bounded by what causes them.
 const maxBacklog = 64
 
-// mailbox runs functions one at a time, in the order they were given. It has a goroutine while it has work.
+// mailbox runs functions one at a time, in the order they were given. It has a goroutine while it has work. Mailboxes begin in the
+// order in which they got work, as lanes of the wire do.
 type mailbox struct {
 	tasks *tasks
 	guard func(recovered any)
@@ -43,11 +44,10 @@ func (m *mailbox) add(f func(), bounded bool) bool {
 		}
 	}
 	if !m.running {
-		if !m.tasks.enter() {
+		if !m.tasks.start(m) {
 			return false
 		}
 		m.running = true
-		go m.run()
 	}
 	m.queue = append(m.queue, f)
 	return true
@@ -85,6 +85,7 @@ type tasks struct {
 	mu     sync.Mutex // protects what follows
 	closed bool
 	n      int
+	ready  []*mailbox    // have work and no goroutine yet, the oldest first; as many goroutines are on their way
 	idle   chan struct{} // closed when closed and n is 0
 }
 
@@ -99,6 +100,28 @@ func (t *tasks) enter() bool {
 	}
 	t.n++
 	return true
+}
+
+// start has a mailbox run, after those started before it; false means that it must not.
+func (t *tasks) start(m *mailbox) bool {
+	if !t.enter() {
+		return false
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.ready = append(t.ready, m)
+	go t.run()
+	return true
+}
+
+// run runs the mailbox that has waited longest for a goroutine.
+func (t *tasks) run() {
+	t.mu.Lock()
+	m := t.ready[0]
+	t.ready[0] = nil
+	t.ready = t.ready[1:]
+	t.mu.Unlock()
+	m.run()
 }
 
 func (t *tasks) leave() {

@@ -10,15 +10,21 @@ import (
 const maxBacklog = 128
 
 // lanes run functions one at a time, in order, for each key (a Call-ID). A lane
-// has a goroutine while it has work and costs nothing otherwise.
+// has a goroutine while it has work and costs nothing otherwise. Lanes begin in the
+// order in which they got work: Go's scheduler runs first what was started last, so
+// that of two messages at once the later one would be handled first.
 type lanes struct {
 	mu      sync.Mutex // protects what follows; held for map and slice work only
 	lanes   map[string]*lane
+	ready   []*lane   // have work and no goroutine yet, the oldest first; as many goroutines are on their way
 	empty   sync.Cond // signalled when the last lane ends
 	onPanic func(v any, stack []byte)
 }
 
-type lane struct{ queue []func() }
+type lane struct {
+	key   string
+	queue []func()
+}
 
 func newLanes(onPanic func(v any, stack []byte)) *lanes {
 	l := &lanes{lanes: make(map[string]*lane), onPanic: onPanic}
@@ -37,9 +43,10 @@ func (l *lanes) add(key string, f func(), bounded bool) bool {
 	defer l.mu.Unlock()
 	ln, ok := l.lanes[key]
 	if !ok {
-		ln = &lane{}
+		ln = &lane{key: key}
 		l.lanes[key] = ln
-		go l.run(key, ln)
+		l.ready = append(l.ready, ln)
+		go l.run()
 	}
 	if bounded && len(ln.queue) >= maxBacklog {
 		return false
@@ -48,11 +55,17 @@ func (l *lanes) add(key string, f func(), bounded bool) bool {
 	return true
 }
 
-func (l *lanes) run(key string, ln *lane) {
+// run does the work of the lane that has waited longest for a goroutine.
+func (l *lanes) run() {
+	l.mu.Lock()
+	ln := l.ready[0]
+	l.ready[0] = nil
+	l.ready = l.ready[1:]
+	l.mu.Unlock()
 	for {
 		l.mu.Lock()
 		if len(ln.queue) == 0 {
-			delete(l.lanes, key)
+			delete(l.lanes, ln.key)
 			if len(l.lanes) == 0 {
 				l.empty.Broadcast()
 			}
