@@ -107,7 +107,7 @@ func TestThePortalShowsUntilWhenTheyAreAwayAndKeepsIt(t *testing.T) {
 	page.click(`document.querySelector("#until-further")`)
 	page.shows("Borta tills vidare.")
 	page.press("away")
-	page.shows("Tills vidare: tills någon slår om")
+	page.shows("Tills\nnågon slår om")
 	page.press("back")
 	page.shows("Är ni borta?")
 }
@@ -141,7 +141,7 @@ func TestThePortalFollowsAPhoneAndAProgramAndIsForOwnReceptionistsToo(t *testing
 	page := s.portal(token)
 	page.shows("Acme AB", "Är ni borta?", "Konsolen")
 	olle.do("dial", "sip:*21@"+s.net+"1")
-	page.shows("Ni är borta", "Olle, i telefonen", "Tills vidare")
+	page.shows("Ni är borta", "Olle, i telefonen", "någon slår om")
 	s.tells(s.reads("acme", "referrals:write"), "PUT", "/tenants/acme/service", `{"away":false}`)
 	page.shows("Är ni borta?")
 	s.cli("tenants", "away", "acme", "--config", s.config)
@@ -324,9 +324,9 @@ func TestThePortalOffersTimesThatMakeSenseAtTheInstant(t *testing.T) {
 		{"before they open", `{ at: "2026-11-30T05:40:30Z", ` + office + ` } }`, offered, "hour 2026-11-30T06:41, closing 2026-11-30T16:00, opening 2026-12-01T07:00" + rest},
 		{"on a Friday afternoon", `{ at: "2026-12-04T15:30:30Z", ` + office + ` } }`, offered, "hour 2026-12-04T16:31, closing 2026-12-04T16:00, opening 2026-12-07T07:00" + rest},
 		{"when they have shut before Christmas", `{ at: "2026-12-23T18:00:30Z", holidays: [{ date: "2026-12-24" }, { date: "2026-12-25" }, { date: "2026-12-26" }], ` + office + ` } }`, offered,
-			"hour 2026-12-23T19:01, opening 2026-12-28T07:00" + rest},
+			"hour 2026-12-23T19:01, next_closing 2026-12-28T16:00, opening 2026-12-29T07:00" + rest},
 		{"before a date that differs", `{ at: "2026-11-30T18:00:30Z", ` + office + `, days: [{ date: "2026-12-01", windows: [] }, { date: "2026-12-02", windows: ["10:00-11:00"] }] } }`, offered,
-			"hour 2026-11-30T19:01, opening 2026-12-02T09:00" + rest},
+			"hour 2026-11-30T19:01, next_closing 2026-12-02T10:00, opening 2026-12-03T07:00" + rest},
 		{"who never shuts", `{ at: "2026-11-30T05:40:30Z", ` + always + ` }`, offered, "hour 2026-11-30T06:41, morning 2026-12-01T07:00" + rest},
 		{"before summer time", `{ at: "2027-03-27T12:00:30Z" }`, offered, "hour 2027-03-27T13:01, morning 2027-03-28T06:00" + rest},
 		{"a time that is skipped", `{ at: "2027-03-27T12:00:00Z" }`, `short(instant("2027-03-28", "02:30"))`, "2027-03-28T01:30"},

@@ -45,7 +45,7 @@ export function hoursView() {
   const { hours, pool_hours: pool } = s;
   return h("section.card.hours", { key: "hours", "aria-labelledby": "hours-title" },
     h("h2", { id: "hours-title" }, t("hours")),
-    hours || pool ? [weekTable(hours, pool), exceptions(hours || pool)] : h("p.nothing", null, t("always_open")));
+    hours || pool ? [weekTable(hours, pool), exceptions(hours, pool)] : h("p.nothing", null, t("always_open")));
 }
 
 /** @param {import("./state.js").Hours|undefined} hours @param {import("./state.js").Hours|undefined} pool */
@@ -61,17 +61,19 @@ function weekTable(hours, pool) {
       pool && h("td", { "data-of": t("we_answer") }, pool.week ? openText(windows(pool.week[day]), t("not_here")) : openText([], t("not_here")))))));
 }
 
-/** @param {import("./state.js").Hours|undefined} hours */
-function exceptions(hours) {
-  if (!hours) return null;
+/** @param {import("./state.js").Hours|undefined} hours @param {import("./state.js").Hours|undefined} pool */
+function exceptions(hours, pool) {
   const today = wall(serverNow()).date;
-  const days = Array.from({ length: ahead + 1 }, (_, n) => addDays(today, n)).filter((date) => on(hours, date).differs);
+  const days = Array.from({ length: ahead + 1 }, (_, n) => addDays(today, n))
+    .map((date) => ({ date, open: hours && on(hours, date), here: pool && on(pool, date) }))
+    .filter((d) => d.open?.differs || d.here?.differs);
   return h("div.exceptions", { key: "exceptions" },
     h("h3", null, t(days.length ? "exceptions" : "no_exceptions")),
-    h("ul", null, days.map((date) => {
-      const { open, why } = on(hours, date);
-      return h("li", { key: date, class: date === today ? "today" : "", "aria-current": date === today ? "date" : null },
+    h("ul", null, days.map(({ date, open, here }) => {
+      const why = open?.why || here?.why;
+      return h("li", { key: date, class: date === today ? "today" : "", "aria-current": date === today && open?.differs ? "date" : null },
         h("span.name", null, longDay(date), date === today && h("span.mark", null, t("today")), why && h("span.note", null, why)),
-        h("span.at", null, openText(open, t("closed"))));
+        h("span.at", null, open ? openText(open.open, t("closed")) : t("always"),
+          here?.differs && h("span.note", null, t("we_answer"), " ", openText(here.open, t("not_here")))));
     })));
 }

@@ -13,7 +13,7 @@ export function nowView() {
     h("h2", { id: "now-title" }, t("now")),
     h("p.big", { role: "status", id: "now" }, nowText(s)),
     h("p.then", { hidden: !s.next }, s.next ? t("then_" + s.next) : ""),
-    h("p.why", null, s.has_own || s.mode === "always" ? t("mode_" + s.mode) : t("no_own")),
+    h("p.why", null, s.has_own || s.mode === "always" ? t("mode_" + s.mode) : t("no_own"), s.pool_hours && " " + t("our_hours")),
     s.common_numbers.length > 0 && h("div.numbers", { key: "numbers" },
       h("h3", null, t("other_numbers")),
       h("ul", null, s.common_numbers.map((c) => h("li", { key: c.number, "data-turn": c.turn },

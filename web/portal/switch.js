@@ -67,7 +67,7 @@ function facts(s) {
   const way = s.switch.by?.name === "cli" ? "cli" : s.switch.by?.way;
   const by = way ? t("way_" + way) : "";
   const who = s.switched_by && by ? t("by_way", { name: s.switched_by, way: by }) : s.switched_by || by;
-  const rows = [["until", s.switch.until ? fully(Date.parse(s.switch.until)) : `${t("until_further")}: ${t("no_end")}`],
+  const rows = [s.switch.until ? ["until", fully(Date.parse(s.switch.until))] : ["until_switched", t("somebody")],
     ["since", s.switch.at ? fully(Date.parse(s.switch.at)) : ""], ["by", who]];
   return h("dl.facts", { key: "facts" }, rows.filter(([, text]) => text).map(([name, text]) => h("div", { key: name, "data-fact": name }, h("dt", null, t(name)), h("dd", null, text))));
 }

@@ -39,6 +39,7 @@ export const texts = {
   mode_overflow: ["Era egna telefonister svarar. Samtal som de inte hinner med tar vi på en gång.", "Your own receptionists answer. Calls that they have no time for we take at once."],
   mode_closed_hours: ["Era egna telefonister svarar under öppettiderna. Resten av dygnet svarar vi.", "Your own receptionists answer during opening hours. We answer around them."],
   mode_when_away: ["Era egna telefonister svarar. Vi svarar bara när ni har sagt att ni är borta.", "Your own receptionists answer. We answer only when you have said that you are away."],
+  our_hours: ["Vi svarar bara på de tider som står under Vi kan svara.", "We answer only at the hours that stand under We can answer."],
   no_own: ["Ni har inga egna telefonister i växeln här, så alla samtal som ska besvaras kommer till oss.", "You have no receptionists of your own in this switchboard, so all calls that are to be answered come to us."],
   other_numbers: ["Nummer med egna regler", "Numbers with rules of their own"],
 
@@ -49,6 +50,7 @@ export const texts = {
   how_long: ["Hur länge?", "For how long?"],
   until_hour: ["En timme", "One hour"],
   until_closing: ["Till stängning i dag", "Until closing today"],
+  until_next_closing: ["Till nästa stängning", "Until the next closing"],
   until_opening: ["Till öppning", "Until opening"],
   until_morning: ["Till i morgon bitti", "Until tomorrow morning"],
   until_chosen: ["Egen dag och tid", "A day and time of your own"],
@@ -79,6 +81,8 @@ export const texts = {
   change: ["Ändra tiden", "Change the time"],
   change_do: ["Spara nya tiden", "Save the new time"],
   change_not: ["Ändra inte", "Do not change"],
+  until_switched: ["Tills", "Until"],
+  somebody: ["någon slår om", "somebody switches back"],
   since: ["Sedan", "Since"],
   until: ["Till", "Until"],
   by: ["Av", "By"],
@@ -98,7 +102,7 @@ export const texts = {
   always_open: ["Inga öppettider är satta, så det är alltid öppet.", "No opening hours are set, so it is always open."],
   always: ["alltid", "always"],
   closed: ["stängt", "closed"],
-  not_here: ["–", "–"],
+  not_here: ["nej", "no"],
   line_break: ["stängt {from}–{to}", "closed {from}–{to}"],
   holidays: ["Helgdagar", "Public holidays"],
   today: ["i dag", "today"],
@@ -108,8 +112,8 @@ export const texts = {
   // Times.
   clock: ["kl. {time}", "{time}"],
   midnight: ["midnatt", "midnight"],
-  day_today: ["i dag {time}", "today {time}"],
-  day_tomorrow: ["i morgon {time}", "tomorrow {time}"],
+  day_today: ["i dag {time}", "today {time}"],
+  day_tomorrow: ["i morgon {time}", "tomorrow {time}"],
   day_at: ["{day} {time}", "{day} {time}"],
 
   // The connection.

@@ -18,36 +18,44 @@ export const longest = 366 * 24 * 60 * minute;
 /** @returns {Choice[]} */
 export function choices() {
   const now = serverNow();
-  const hour = Math.ceil((now + 60 * minute) / minute) * minute;
-  const closing = closingToday(now);
-  const opening = nextOpening(now);
+  const today = wall(now).date;
+  const closing = nextClosing(now, today);
+  const opening = nextOpening(closing ? wall(closing - 1).date : today);
   const all = [
-    { id: "hour", at: hour },
-    closing > now && { id: "closing", at: closing },
-    opening ? { id: "opening", at: opening } : { id: "morning", at: instant(addDays(wall(now).date, 1), "08:00") },
+    { id: "hour", at: Math.ceil((now + 60 * minute) / minute) * minute },
+    closing && { id: wall(closing - 1).date === today ? "closing" : "next_closing", at: closing },
+    opening ? { id: "opening", at: opening } : { id: "morning", at: instant(addDays(today, 1), "08:00") },
     { id: "chosen", at: state.until.date && state.until.time ? instant(state.until.date, state.until.time) : NaN },
     { id: "further", at: null },
   ];
   return /** @type {Choice[]} */ (all.filter(Boolean));
 }
 
-/** @param {number} now @returns {number} when they shut for the day; 0 where they do not */
-function closingToday(now) {
+/** For how many days ahead the server tells holidays. */
+const ahead = 30;
+
+/**
+ * @param {number} now
+ * @param {string} today
+ * @returns {number} when they shut for the day, today or on the next day on which they open; 0 where they never do
+ */
+function nextClosing(now, today) {
   const hours = state.service?.hours;
-  const today = wall(now).date;
-  const last = hours && on(hours, today).open.at(-1);
-  if (!hours || !last) return 0;
-  const goesOn = last[1] === "24:00" && on(hours, addDays(today, 1)).open[0]?.[0] === "00:00";
-  return goesOn ? 0 : instant(today, last[1]);
+  for (let n = 0; hours && n <= ahead; n++) {
+    const date = addDays(today, n);
+    const last = on(hours, date).open.at(-1);
+    const goesOn = last?.[1] === "24:00" && on(hours, addDays(date, 1)).open[0]?.[0] === "00:00";
+    const at = last && !goesOn ? instant(date, last[1]) : 0;
+    if (at > now) return at;
+  }
+  return 0;
 }
 
-/** @param {number} now @returns {number} when they open on the next day on which they do; 0 where that is none */
-function nextOpening(now) {
+/** @param {string} day @returns {number} when they open on the first day after this on which they do; 0 where they always are, or never */
+function nextOpening(day) {
   const hours = state.service?.hours;
-  if (!hours) return 0;
-  const today = wall(now).date;
-  for (let n = 1; n <= 30; n++) {
-    const date = addDays(today, n);
+  for (let n = 1; hours && n <= ahead; n++) {
+    const date = addDays(day, n);
     const first = on(hours, date).open[0];
     const goesOn = first?.[0] === "00:00" && on(hours, addDays(date, -1)).open.at(-1)?.[1] === "24:00";
     if (first && !goesOn) return instant(date, first[0]);
@@ -58,9 +66,9 @@ function nextOpening(now) {
 /** Chooses what most will want, and fills in the fields of a day and a time of their own. */
 export function begin() {
   const all = choices();
-  const first = all.find((c) => c.id === "closing") || all.find((c) => c.id === "opening" || c.id === "morning");
-  const { date, time } = wall(all.find((c) => c.id === "opening" || c.id === "morning")?.at || serverNow());
-  Object.assign(state.until, { id: first?.id || "further", date, time });
+  const back = all.find((c) => c.id === "opening" || c.id === "morning");
+  const first = all.find((c) => c.id.endsWith("closing")) || back;
+  Object.assign(state.until, { id: first?.id || "further", ...wall(back?.at || serverNow()) });
 }
 
 /** @returns {Choice|undefined} what is chosen; undefined where that is no longer to be had */
