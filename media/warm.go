@@ -17,31 +17,42 @@ const (
 	flowLines     = 2 // as far as its socket for RTP
 )
 
-// flowAt is where an outbound has the pointer to its flow: the second word of an interface.
-const flowAt = unsafe.Offsetof(outbound{}.flow) + unsafe.Sizeof(uintptr(0))
+// Where the parts of a leg are in it, and theirs in them.
+const (
+	inAt     = unsafe.Offsetof(leg{}.in)
+	countsAt = unsafe.Offsetof(leg{}.counts)
+	outAt    = unsafe.Offsetof(leg{}.out)
+	toAt     = unsafe.Offsetof(inbound{}.to)
+	flowAt   = unsafe.Offsetof(outbound{}.flow) + unsafe.Sizeof(uintptr(0)) // the second word of an interface
+	playAt   = unsafe.Offsetof(outbound{}.play)
+)
+
+// part is a place in a leg. The address of a field would have the compiler look whether there is a leg, by reading of it: what is being
+// fetched would be waited for at once.
+func part(l *leg, offset uintptr) unsafe.Pointer { return unsafe.Add(unsafe.Pointer(l), offset) }
 
 // warm hints that a packet of the leg's far side is soon handled and relayed. Each stage leads to the next, so some time
 // should lie between: that of the same stage of other legs.
 func (l *leg) warm(stage int) {
-	to := unsafe.Pointer(&l.in.to[0])
+	to := part(l, inAt+toAt)
 	switch stage {
 	case 0:
-		prefetch(unsafe.Pointer(&l.in), inboundLines)
-		prefetch(unsafe.Pointer(&l.counts), 1)
+		prefetch(part(l, inAt), inboundLines)
+		prefetch(part(l, countsAt), 1)
 	case 1:
-		prefetchBehind(to, unsafe.Offsetof(l.out), outboundLines)
+		prefetchBehind(to, outAt, outboundLines)
 	case 2:
-		prefetchBeyond(to, unsafe.Offsetof(l.out)+flowAt, 0, flowLines)
+		prefetchBeyond(to, outAt+flowAt, 0, flowLines)
 	}
 }
 
 // warmOut hints that legs are soon sent something of our own.
 func warmOut(legs []*leg) {
 	for _, l := range legs {
-		prefetch(unsafe.Pointer(&l.counts), outboundLines+1)
+		prefetch(part(l, countsAt), outboundLines+1)
 	}
 	for _, l := range legs {
-		prefetchBehind(unsafe.Pointer(&l.out.play), 0, int(unsafe.Sizeof(playback{})+cacheLine-1)/cacheLine)
-		prefetchBehind(unsafe.Add(unsafe.Pointer(&l.out), flowAt), 0, flowLines)
+		prefetchBehind(part(l, outAt+playAt), 0, int(unsafe.Sizeof(playback{})+cacheLine-1)/cacheLine)
+		prefetchBehind(part(l, outAt+flowAt), 0, flowLines)
 	}
 }
