@@ -115,7 +115,11 @@ const (
 
 // turn decides whose turn it is at an instant.
 func (s Serving) turn(at time.Time, c calendar.Calendar, hasOwn, away bool) Turn {
-	open := !s.Hours.Known() || s.Hours.OpenAt(at, c)
+	return s.turnWhen(!s.Hours.Known() || s.Hours.OpenAt(at, c), !s.Pool.Known() || s.Pool.OpenAt(at, c), hasOwn, away)
+}
+
+// turnWhen decides it by all that it depends on: whether the tenant is open, and whether the service is there for it.
+func (s Serving) turnWhen(open, here, hasOwn, away bool) Turn {
 	own := open && !away && s.Mode != ModeAlways && s.Mode != ""
 	var pool bool
 	switch s.Mode {
@@ -129,9 +133,7 @@ func (s Serving) turn(at time.Time, c calendar.Calendar, hasOwn, away bool) Turn
 	if own && !hasOwn { // nobody of their own could take it: the caller is not left waiting for nobody
 		own, pool = false, true
 	}
-	if s.Pool.Known() && !s.Pool.OpenAt(at, c) {
-		pool = false
-	}
+	pool = pool && here
 	if !own && !pool && s.Shut == ShutAnswer {
 		pool = true
 	}

@@ -24,9 +24,10 @@ const farAhead = 366 * 24 * time.Hour
 func ServiceAt(t Tenant, common CommonNumber, at time.Time, sw Switch) Service {
 	s, c := t.ServingOf(common), t.Plan.Calendar()
 	now := Service{Turn: s.turn(at, c, t.HasOwn, sw.AwayAt(at)), Away: sw.AwayAt(at)}
+	ahead := changes{serving: s, calendar: c, hasOwn: t.HasOwn, sw: sw}
 	for next := at; ; {
-		var changes bool
-		if next, changes = s.nextChange(next, c, sw); !changes || next.Sub(at) > farAhead {
+		var ok bool
+		if next, ok = ahead.after(next); !ok || next.Sub(at) > farAhead {
 			return now
 		}
 		if turn := s.turn(next, c, t.HasOwn, sw.AwayAt(next)); turn != now.Turn {
@@ -36,16 +37,45 @@ func ServiceAt(t Tenant, common CommonNumber, at time.Time, sw Switch) Service {
 	}
 }
 
-// nextChange returns the first instant after at at which anything changes that turns depend on.
-func (s Serving) nextChange(at time.Time, c calendar.Calendar, sw Switch) (first time.Time, ok bool) {
+// changes looks ahead, once for each change: hours that never change are looked through for a year.
+type changes struct {
+	serving     Serving
+	calendar    calendar.Calendar
+	hasOwn      bool
+	sw          Switch
+	hours, pool edge
+}
+
+// edge is the next change of hours, once it has been looked for.
+type edge struct {
+	at        time.Time
+	ok, known bool
+}
+
+func (e *edge) after(at time.Time, h calendar.Hours, c calendar.Calendar) (time.Time, bool) {
+	if !e.known || e.ok && !e.at.After(at) {
+		e.at, e.ok = h.NextChange(at, c)
+		e.known = true
+	}
+	return e.at, e.ok
+}
+
+// after returns the first instant after at at which anything changes that the turn depends on.
+func (w *changes) after(at time.Time) (first time.Time, ok bool) {
 	earliest := func(t time.Time, changes bool) {
 		if changes && (!ok || t.Before(first)) {
 			first, ok = t, true
 		}
 	}
-	earliest(s.Hours.NextChange(at, c))
-	earliest(s.Pool.NextChange(at, c))
-	earliest(sw.Until, sw.AwayAt(at) && !sw.Until.IsZero())
+	away := w.sw.AwayAt(at)
+	turn := func(open, here bool) Turn { return w.serving.turnWhen(open, here, w.hasOwn, away) }
+	if turn(true, true) != turn(false, true) || turn(true, false) != turn(false, false) {
+		earliest(w.hours.after(at, w.serving.Hours, w.calendar))
+	}
+	if turn(true, true) != turn(true, false) || turn(false, true) != turn(false, false) {
+		earliest(w.pool.after(at, w.serving.Pool, w.calendar))
+	}
+	earliest(w.sw.Until, away && !w.sw.Until.IsZero())
 	return first, ok
 }
 
