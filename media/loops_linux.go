@@ -403,9 +403,6 @@ func socketAddress(a netip.AddrPort) unix.Sockaddr {
 // sendingUDP opens a second socket at the address of a first one, to send by. Nothing is received by it, for it is connected: to the port
 // above, which is ours and sends nothing here. Nobody but this user may have the address meanwhile, and nobody at all afterwards.
 func sendingUDP(first int, a netip.AddrPort) (fd int, err error) {
-	if a.Addr().IsUnspecified() { // what is connected has one address
-		return unix.FcntlInt(uintptr(first), unix.F_DUPFD_CLOEXEC, 0)
-	}
 	if fd, err = openUDP(a.Addr()); err != nil {
 		return -1, err
 	}

@@ -68,19 +68,35 @@ func (ls *loops) sharedPort(l *loop, bind netip.Addr) (*sharedPort, error) {
 	return p, nil
 }
 
-// open binds the port's sockets. RTP leaves by a second one: each packet that leaves by a socket that epoll watches has the system look
-// through the watchers.
+// open binds the port's sockets.
 func (p *sharedPort) open() error {
 	err := p.loop.bindPair(&p.rtp, &p.rtcp, p.address)
 	if err != nil {
 		return err
 	}
 	p.out.six = p.rtp.six
-	if p.out.fd, err = sendingUDP(p.rtp.fd, p.address); err != nil {
+	if p.out.fd, err = p.wayOut(); err != nil {
 		p.loop.remove(&p.rtp)
 		p.loop.remove(&p.rtcp)
 	}
 	return err
+}
+
+// wayOut is a descriptor that RTP leaves by: a second socket, for each packet that leaves by a socket that epoll watches has the system look
+// through the watchers. Where there can be none, whether the system forbids it or the port has no single address, it is the first socket's.
+func (p *sharedPort) wayOut() (int, error) {
+	var cause error
+	if !p.address.Addr().IsUnspecified() { // what is connected has one address
+		var fd int
+		if fd, cause = sendingUDP(p.rtp.fd, p.address); cause == nil {
+			return fd, nil
+		}
+	}
+	fd, err := unix.FcntlInt(uintptr(p.rtp.fd), unix.F_DUPFD_CLOEXEC, 0)
+	if err == nil && cause != nil {
+		p.owner.log.Warn("RTP leaves a shared media port by the socket that it comes to, which costs more", "port", p.address.Port(), "cause", cause)
+	}
+	return fd, err
 }
 
 // makeRoom has the system keep a burst for the port. More than net.core.rmem_max is for those who may (CAP_NET_ADMIN).

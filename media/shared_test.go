@@ -477,6 +477,39 @@ func TestASharedPortOfAnyAddressSends(t *testing.T) {
 	hearsFrom(t, socket(t, "127.31.4.3"), flow, flow.(*sharedFlow).port.address)
 }
 
+// A system may forbid the second socket: the port sends by the first, and is not taken for one that another program has.
+func TestASharedPortThatGetsNoSecondSocketSends(t *testing.T) {
+	ls := newTestLoops(t, 1)
+	defer ls.end()
+	p := &sharedPort{owner: ls, address: netip.MustParseAddrPort("127.31.4.3:19998")} // below the ports of the loops
+	p.rtp.fd = bindWithOthers(t, p.address)
+	defer unix.Close(bindWithOthers(t, p.address)) // lets nobody in who has not asked as it has
+	defer p.rtp.end()
+	fd, err := p.wayOut()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.out.fd = fd
+	defer p.out.end()
+	hearsFrom(t, socket(t, "127.31.4.3"), &sharedFlow{port: p}, p.address)
+}
+
+// bindWithOthers binds a socket at an address that others may have at the same time.
+func bindWithOthers(t *testing.T, a netip.AddrPort) int {
+	t.Helper()
+	fd, err := openUDP(a.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Bind(fd, socketAddress(a)); err != nil {
+		t.Fatal(err)
+	}
+	return fd
+}
+
 func TestSharedPortsLeaveNoDescriptorOpen(t *testing.T) {
 	before := descriptors(t)
 	ls := newTestLoops(t, 2)
