@@ -28,6 +28,7 @@ func (u *udpSocket) flow(remote netip.AddrPort) *flow {
 func (u *udpSocket) serve() {
 	buf := make([]byte, maxMessage+1)
 	pause := time.Duration(0)
+	others := yielder{yield: runtime.Gosched}
 	for {
 		n, addr, err := u.pc.ReadFrom(buf)
 		if err != nil {
@@ -49,7 +50,7 @@ func (u *udpSocket) serve() {
 		u.s.received(buf[:n], u.flow(src))
 		// The scheduler runs first what was started last: who handles this message begins before the next one is read, so that messages
 		// of several calls are handled in their order.
-		runtime.Gosched()
+		others.turn()
 	}
 }
 
