@@ -190,6 +190,9 @@ func (s Serving) serve(turn Turn) *call.Serve {
 	return s.ready.pool
 }
 
+// OwnAlike tells whether the tenant's own receptionists are offered calls just as the service's are, when it is the service's turn.
+func (s Serving) OwnAlike() bool { return s.levels(TurnPool) == nil }
+
 func (s Serving) newServe(turn Turn) *call.Serve {
 	out := call.Serve{Levels: s.levels(turn), Strategy: s.Serve.Strategy, Skills: slices.Clone(s.Serve.Skills), Share: s.Serve.Share}
 	if out.Levels == nil && out.Strategy == "" && out.Skills == nil && out.Share == 0 {

@@ -183,7 +183,7 @@ func (v *V1) OpenAPI() ([]byte, error) {
 }
 
 // APIVersion is the version of the description. It changes when a route or a field does.
-const APIVersion = "1.5.0"
+const APIVersion = "1.6.0"
 
 func newV1API(mux *http.ServeMux) huma.API {
 	cfg := huma.DefaultConfig("Telefonist", APIVersion)

@@ -128,6 +128,7 @@ func TestWhatThePageOfATenantShowsIsTold(t *testing.T) {
 		"at": "2026-12-21T11:00:00Z", "turn": "own", "otherwise.turn": "service", "otherwise.away": "true", "otherwise.next": "closed", "has_own": "true", "switch_matters": "true",
 		"holidays.0.date": "2026-12-25", "holidays.0.swedish": "juldagen", "holidays.1.english": "Boxing Day", "holidays.3.date": "2027-01-06", "holidays.4.date": "",
 		"common_numbers.0.name": "Support", "common_numbers.0.number": support, "common_numbers.0.mode": "always", "common_numbers.0.turn": "service", "common_numbers.1.name": "",
+		"closed": "prompt", "own_too": "false", "common_numbers.0.otherwise.turn": "service", "common_numbers.0.closed": "prompt", "common_numbers.0.own_too": "true",
 	} {
 		if got := a.field(field); got != want {
 			t.Errorf("%s is %q, want %q", field, got, want)
@@ -171,6 +172,29 @@ func TestWhetherTheSwitchMattersIsTold(t *testing.T) {
 		s.dir.Store(d)
 		if a := s.acme(200, "GET", "/service", ""); a.field("switch_matters") != c.want {
 			t.Errorf("%s: %s", name, a.body)
+		}
+	}
+}
+
+// What the page says of a number needs no knowledge of modes: what the switch does to its calls, who else answers, and what callers meet while nobody does.
+func TestWhatTheSwitchDoesIsToldForEachNumber(t *testing.T) {
+	s := switched(t)
+	acme := s.dir.Load().Tenants()[0]
+	acme.Serving = directory.Serving{Shut: directory.ShutBusy, Serve: call.Serve{Levels: []call.Level{{Groups: []string{"norr"}}}}}
+	acme.ByNumber = map[string]directory.Serving{support: {Mode: directory.ModeWithOwn, Shut: directory.ShutAnswer}}
+	d, err := directory.New([]directory.Tenant{acme}, []directory.Agent{{ID: "cia", ViaTrunk: "205", Kind: call.Own, Tenants: []string{"acme"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.dir.Store(d)
+	a := s.acme(200, "GET", "/service", "")
+	for field, want := range map[string]string{
+		"turn": "service", "otherwise.turn": "service", "closed": "busy", "own_too": "false", // the levels name others
+		"common_numbers.0.turn": "own_then_service", "common_numbers.0.otherwise.turn": "service", "common_numbers.0.otherwise.away": "true",
+		"common_numbers.0.closed": "answer", "common_numbers.0.own_too": "false",
+	} {
+		if got := a.field(field); got != want {
+			t.Errorf("%s is %q, want %q", field, got, want)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"strings"
@@ -17,10 +18,19 @@ import (
 // SetSwitch keeps what a tenant's own receptionists have set, so that the next call goes by it.
 type SetSwitch func(tenant string, s directory.Switch, by directory.Actor) (directory.Switch, error)
 
-// ServiceInfo says when the service answers for a tenant.
-type ServiceInfo struct {
+// Answering says who answers calls by a number, and what it depends on.
+type Answering struct {
 	Mode directory.Mode `json:"mode" enum:"always,with_own,overflow,closed_hours,when_away" doc:"When the service answers, as it is configured"`
 	directory.Service
+	// Otherwise is told so that nobody has to know what a mode does.
+	Otherwise directory.Service `json:"otherwise" doc:"The same if the switch stood the other way, without an end"`
+	Closed    directory.Shut    `json:"closed" enum:"prompt,busy,forward,answer" doc:"What becomes of calls while nobody answers: a prompt, busy, on to another number, or the service answers anyway, so that somebody always does"`
+	OwnToo    bool              `json:"own_too" doc:"Where the service answers, the tenant's own receptionists are offered the calls alike"`
+}
+
+// ServiceInfo says when the service answers for a tenant.
+type ServiceInfo struct {
+	Answering
 	Text string    `json:"text" doc:"The same in words: open until 17:00 (the service answers)"`
 	At   time.Time `json:"at" doc:"The instant that it is told for"`
 	// Switch is what was set last; it may have ended.
@@ -28,12 +38,10 @@ type ServiceInfo struct {
 	SwitchedBy string           `json:"switched_by,omitempty" doc:"Who set it, by name, where that was a receptionist or a token"`
 	HasOwn     bool             `json:"has_own" doc:"The tenant has receptionists of its own here; where it has none, the service answers in all modes"`
 	Matters    bool             `json:"switch_matters" doc:"The switch makes a difference to some calls, by some of the tenant's numbers, at some times"`
-	// Otherwise is told so that nobody has to know what a mode does.
-	Otherwise directory.Service `json:"otherwise" doc:"The same if the switch stood the other way, without an end"`
-	Hours     *calendar.Hours   `json:"hours,omitempty" doc:"Opening hours; missing: always open"`
-	Pool      *calendar.Hours   `json:"pool_hours,omitempty" doc:"Hours of the service, where it is had for a part of the time only"`
-	Holidays  []ServiceHoliday  `json:"holidays" doc:"Those within 30 days, on which the hours of holidays hold in place of the weekday's"`
-	Common    []CommonService   `json:"common_numbers" doc:"Common numbers that have settings of their own; none where one was asked for"`
+	Hours      *calendar.Hours  `json:"hours,omitempty" doc:"Opening hours; missing: always open"`
+	Pool       *calendar.Hours  `json:"pool_hours,omitempty" doc:"Hours of the service, where it is had for a part of the time only"`
+	Holidays   []ServiceHoliday `json:"holidays" doc:"Those within 30 days, on which the hours of holidays hold in place of the weekday's"`
+	Common     []CommonService  `json:"common_numbers" doc:"Common numbers that have settings of their own; none where one was asked for"`
 }
 
 // ServiceHoliday is a holiday of the tenant's calendar.
@@ -45,10 +53,9 @@ type ServiceHoliday struct {
 
 // CommonService says who answers calls by a common number that has settings of its own.
 type CommonService struct {
-	Number string         `json:"number"`
-	Name   string         `json:"name"`
-	Mode   directory.Mode `json:"mode" enum:"always,with_own,overflow,closed_hours,when_away"`
-	directory.Service
+	Number string `json:"number"`
+	Name   string `json:"name"`
+	Answering
 }
 
 // holidaysAhead is for how many days holidays are told.
@@ -116,10 +123,9 @@ func (s *v1) service(tenant, common string, at time.Time) (*serviceOutput, error
 		number.Number = e164
 	}
 	serving, sw := t.ServingOf(number), all.Switch(tenant)
-	now := directory.ServiceAt(t, number, at, sw)
-	out := ServiceInfo{Mode: serving.Mode.OrAlways(), Service: now, Text: now.Text(at), At: at, Switch: sw, SwitchedBy: s.nameOf(sw.By),
-		HasOwn: t.HasOwn, Matters: t.SwitchMatters(), Otherwise: directory.ServiceAt(t, number, at, directory.Switch{Away: !now.Away}),
-		Holidays: holidays(t.Plan.Calendar(), at), Common: []CommonService{}}
+	now := answering(t, number, at, sw)
+	out := ServiceInfo{Answering: now, Text: now.Text(at), At: at, Switch: sw, SwitchedBy: s.nameOf(sw.By),
+		HasOwn: t.HasOwn, Matters: t.SwitchMatters(), Holidays: holidays(t.Plan.Calendar(), at), Common: []CommonService{}}
 	if serving.Hours.Known() {
 		out.Hours = &serving.Hours
 	}
@@ -127,11 +133,17 @@ func (s *v1) service(tenant, common string, at time.Time) (*serviceOutput, error
 		out.Pool = &serving.Pool
 	}
 	for _, c := range t.Common {
-		if own, differs := t.ByNumber[c.Number]; differs && common == "" {
-			out.Common = append(out.Common, CommonService{c.Number, c.Name, own.Mode.OrAlways(), directory.ServiceAt(t, c, at, sw)})
+		if _, differs := t.ByNumber[c.Number]; differs && common == "" {
+			out.Common = append(out.Common, CommonService{c.Number, c.Name, answering(t, c, at, sw)})
 		}
 	}
 	return &serviceOutput{out}, nil
+}
+
+func answering(t directory.Tenant, number directory.CommonNumber, at time.Time, sw directory.Switch) Answering {
+	serving, now := t.ServingOf(number), directory.ServiceAt(t, number, at, sw)
+	return Answering{Mode: serving.Mode.OrAlways(), Service: now, Otherwise: directory.ServiceAt(t, number, at, directory.Switch{Away: !now.Away}),
+		Closed: cmp.Or(serving.Shut, directory.ShutPrompt), OwnToo: t.HasOwn && serving.OwnAlike()}
 }
 
 // nameOf is what people call a receptionist or a token, empty for other ways.
