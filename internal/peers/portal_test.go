@@ -191,7 +191,7 @@ func TestAPortalIsOnlyForWhoMaySeeIt(t *testing.T) {
 
 	id, _, _ := strings.Cut(strings.TrimPrefix(read, "tfn_"), "_")
 	s.cli("tokens", "revoke", id, "--config", s.config)
-	page.shows("Er token gäller inte längre")
+	page.shows("Din token gäller inte längre")
 }
 
 func TestThePortalIsUsedByKeysAloneInBothLanguagesOnASmallTelephone(t *testing.T) {
@@ -301,8 +301,8 @@ func (p *tab) worksOut(service, js string) string {
 	ctx, cancel := context.WithTimeout(p.ctx, patience)
 	defer cancel()
 	text, err := chromedp.Run(ctx, chromedp.Evaluate[string](`(async () => {
-		const [{ take }, { choices }, { until, fully, awayUntil, nowText }, { instant }] = await Promise.all(["state", "until", "words", "time"].map((m) => import("/portal/" + m + ".js")));
-		take({ holidays: [], ...`+service+` });
+		const [{ state, take, serverNow }, { choices, chosen, pick }, { until, fully, awayUntil, nowText }, { instant }] = await Promise.all(["state", "until", "words", "time"].map((m) => import("/portal/" + m + ".js")));
+		take({ holidays: [], common_numbers: [], switch: {}, ...`+service+` });
 		const short = (at) => (Number.isFinite(at) && at ? new Date(at).toISOString().slice(0, 16) : "-");
 		return String(`+js+`).replaceAll("\u00a0", " ");
 	})()`, chromedp.EvalAwaitPromise))
@@ -318,6 +318,7 @@ func TestThePortalOffersTimesThatMakeSenseAtTheInstant(t *testing.T) {
 	page.shows("Acme AB")
 	const office = `hours: { week: Object.fromEntries(["monday", "tuesday", "wednesday", "thursday", "friday"].map((d) => [d, ["13:00-17:00", "08:00-12:00"]]))`
 	const always = `hours: { week: Object.fromEntries(["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "holidays"].map((d) => [d, ["00:00-24:00"]])) }`
+	const bar = `hours: { week: { friday: ["18:00-24:00"], saturday: ["18:00-24:00", "00:00-02:00"], sunday: ["00:00-02:00"] } }`
 	const offered = `choices().map((c) => c.id + " " + short(c.at)).join(", ")`
 	const rest = ", chosen -, further -"
 	for _, c := range []struct{ what, service, js, want string }{
@@ -328,6 +329,13 @@ func TestThePortalOffersTimesThatMakeSenseAtTheInstant(t *testing.T) {
 		{"before a date that differs", `{ at: "2026-11-30T18:00:30Z", ` + office + `, days: [{ date: "2026-12-01", windows: [] }, { date: "2026-12-02", windows: ["10:00-11:00"] }] } }`, offered,
 			"hour 2026-11-30T19:01, next_closing 2026-12-02T10:00, opening 2026-12-03T07:00" + rest},
 		{"who never shuts", `{ at: "2026-11-30T05:40:30Z", ` + always + ` }`, offered, "hour 2026-11-30T06:41, morning 2026-12-01T07:00" + rest},
+		{"who is open over midnight", `{ at: "2026-12-04T22:00:30Z", ` + bar + ` }`, offered, "hour 2026-12-04T23:01, next_closing 2026-12-05T01:00, opening 2026-12-05T17:00" + rest},
+		{"after that midnight", `{ at: "2026-12-05T00:00:30Z", ` + bar + ` }`, offered, "hour 2026-12-05T01:01, closing 2026-12-05T01:00, opening 2026-12-05T17:00" + rest},
+		{"who never shuts, said in two parts", `{ at: "2026-11-30T05:40:30Z", ` + strings.ReplaceAll(always, `"00:00-24:00"`, `"12:00-24:00", "00:00-12:00"`) + ` }`, offered,
+			"hour 2026-11-30T06:41, morning 2026-12-01T07:00" + rest},
+		{"who is never open", `{ at: "2026-11-30T05:40:30Z", hours: { week: {} } }`, offered, "hour 2026-11-30T06:41, morning 2026-12-01T07:00" + rest},
+		{"a choice that comes to mean another day", `{ at: "2026-11-30T15:59:59Z", ` + office + ` } }`,
+			`(pick(choices().find((c) => c.id === "opening")), short(chosen()?.at)) + ", " + (take({ ...state.service, at: "2026-11-30T16:00:01Z" }), chosen()?.id)`, "2026-12-01T07:00, undefined"},
 		{"before summer time", `{ at: "2027-03-27T12:00:30Z" }`, offered, "hour 2027-03-27T13:01, morning 2027-03-28T06:00" + rest},
 		{"a time that is skipped", `{ at: "2027-03-27T12:00:00Z" }`, `short(instant("2027-03-28", "02:30"))`, "2027-03-28T01:30"},
 		{"a time that comes twice", `{ at: "2026-10-24T12:00:00Z" }`, `short(instant("2026-10-25", "02:30"))`, "2026-10-25T00:30"},
@@ -336,6 +344,9 @@ func TestThePortalOffersTimesThatMakeSenseAtTheInstant(t *testing.T) {
 			"kl. 17.00; midnatt; i morgon kl. 08.00; fredag kl. 08.00; måndag 7 december kl. 08.00; måndag 4 januari 2027 kl. 08.00"},
 		{"as a sentence", `{ at: "2026-11-30T05:40:00Z" }`, `[Date.parse("2026-11-30T16:00Z"), Date.parse("2026-12-01T07:00Z"), null].map(awayUntil).join(" ")`,
 			"Borta i dag till kl. 17.00. Borta till tisdag 1 december kl. 08.00. Borta tills vidare."},
+		{"at midnight", `{ at: "2026-11-30T05:40:00Z" }`, `["2026-11-30T23:00Z", "2026-12-01T23:00Z"].map(Date.parse).map(fully).join("; ") + "; " + until("2026-12-01T23:00Z")`,
+			"i dag vid midnatt; tisdag 1 december vid midnatt; i morgon vid midnatt"},
+		{"after an hour in which the telephone slept", `{ at: "2026-11-30T05:40:00Z" }`, `(Date.now = ((was) => () => was() + 36e5)(Date.now), short(serverNow()))`, "2026-11-30T06:40"},
 		{"who answers", `{ at: "2026-11-28T11:00:00Z" }`, `[{ turn: "closed", until: "2026-11-30T07:00:00Z" }, { turn: "service" }].map(nowText).join("; ")`, "Stängt till måndag kl. 08.00; Vi svarar åt er"},
 	} {
 		if got := page.worksOut(c.service, c.js); got != c.want {

@@ -44,6 +44,7 @@ export async function ask(method, path, body, signal) {
     throw new Problem(0, String(err));
   }
   const answer = parsed(text);
+  if (res.ok && text && answer === undefined) throw new Problem(0, "no answer of the server's"); // the page of a network that wants a password
   if (res.ok) return answer;
   const details = [answer?.detail, ...(answer?.errors || []).map((/** @type {any} */ e) => e.message)];
   throw new Problem(res.status, details.filter(Boolean).join(": "), Number(res.headers.get("Retry-After")) || 0);

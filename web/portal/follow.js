@@ -57,5 +57,9 @@ export function leave(farewell) {
   changed();
 }
 
-document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && state.session && !state.asking && follow());
+document.addEventListener("visibilitychange", () => {
+  if (document.visibilityState !== "visible" || !state.session || state.asking) return;
+  follow();
+  changed(); // it says how old it is until the answer is there
+});
 addEventListener("online", () => state.session && !state.asking && follow());

@@ -8,7 +8,7 @@ import { follow, leave } from "./follow.js";
 import { h } from "../assets/dom.js";
 import { phone } from "../assets/format.js";
 import { Problem } from "../assets/api.js";
-import { state, tenant } from "./state.js";
+import { none, state, tenant } from "./state.js";
 import { t } from "./texts.js";
 
 /** Finds out who is signed in. */
@@ -61,8 +61,8 @@ export function frame(...content) {
 
 /** @param {string} id of the company to look at */
 function go(id) {
-  if (state.asking) return;
-  Object.assign(state, { chosen: id, service: null, problem: "", until: { id: "", date: "", time: "", changes: false } });
+  if (state.asking) return changed();
+  Object.assign(state, { chosen: id, service: null, problem: "", until: none() });
   follow();
   changed();
 }

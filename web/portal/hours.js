@@ -8,10 +8,18 @@ import { serverNow, state } from "./state.js";
 
 /**
  * @param {string[]|null|undefined} list
- * @returns {Array<[string, string]>} from and to, in order
+ * @returns {Array<[string, string]>} from and to, in order; those that touch are one
  */
 function windows(list) {
-  return (list || []).map((w) => /** @type {[string, string]} */ (w.split("-"))).sort((a, b) => a[0].localeCompare(b[0]));
+  /** @type {Array<[string, string]>} */
+  const open = [];
+  for (const w of [...(list || [])].sort()) {
+    const [from, to] = w.split("-");
+    const last = open.at(-1);
+    if (last?.[1] === from) last[1] = to;
+    else open.push([from, to]);
+  }
+  return open;
 }
 
 /**
@@ -39,10 +47,16 @@ function openText(open, none) {
   return [h("span.open", null, open.map((w) => h("span", null, `${span(w[0])}–${span(w[1])}`))), breaks.length > 0 && h("span.note", null, breaks.join(", "))];
 }
 
+/** @param {import("./state.js").Service} s @returns {import("./state.js").Hours|undefined} the hours outside which the service does not answer */
+export function ourHours(s) {
+  return s.closed === "answer" ? undefined : s.pool_hours;
+}
+
 export function hoursView() {
   const s = state.service;
   if (!s) return null;
-  const { hours, pool_hours: pool } = s;
+  const { hours } = s;
+  const pool = ourHours(s);
   return h("section.card.hours", { key: "hours", "aria-labelledby": "hours-title" },
     h("h2", { id: "hours-title" }, t("hours")),
     hours || pool ? [weekTable(hours, pool), exceptions(hours, pool)] : h("p.nothing", null, t("always_open")));
@@ -52,7 +66,7 @@ export function hoursView() {
 function weekTable(hours, pool) {
   const today = wall(serverNow()).date;
   const week = [...weekdays, "holidays"];
-  const here = hours && on(hours, today).differs ? -1 : weekday(today);
+  const here = [hours, pool].some((h) => h && on(h, today).differs) ? -1 : weekday(today);
   return h("table.week", { class: pool ? "both" : "" },
     pool && h("thead", null, h("tr", null, h("th", { scope: "col" }, t("day")), h("th", { scope: "col" }, t("open")), h("th", { scope: "col" }, t("we_answer")))),
     h("tbody", null, week.map((day, i) => h("tr", { key: day, class: i === here ? "today" : "", "aria-current": i === here ? "date" : null },
@@ -71,9 +85,9 @@ function exceptions(hours, pool) {
     h("h3", null, t(days.length ? "exceptions" : "no_exceptions")),
     h("ul", null, days.map(({ date, open, here }) => {
       const why = open?.why || here?.why;
-      return h("li", { key: date, class: date === today ? "today" : "", "aria-current": date === today && open?.differs ? "date" : null },
+      return h("li", { key: date, class: date === today ? "today" : "", "aria-current": date === today ? "date" : null },
         h("span.name", null, longDay(date), date === today && h("span.mark", null, t("today")), why && h("span.note", null, why)),
         h("span.at", null, open ? openText(open.open, t("closed")) : t("always"),
-          here?.differs && h("span.note", null, t("we_answer"), " ", openText(here.open, t("not_here")))));
+          here?.differs && h("span.note", null, t("we_answer"), ": ", openText(here.open, t("not_here")))));
     })));
 }

@@ -5,7 +5,7 @@ import { door, enter, frame } from "./head.js";
 import { draw, h } from "../assets/dom.js";
 import { hoursView } from "./hours.js";
 import { language, t } from "./texts.js";
-import { nowView } from "./now.js";
+import { nowView, numbersView } from "./now.js";
 import { state, tenant } from "./state.js";
 import { switchView } from "./switch.js";
 
@@ -15,8 +15,8 @@ let out = false;
 function show() {
   document.documentElement.lang = language();
   const one = tenant();
-  const page = () => frame(h("div.first", { key: "first" }, nowView(), switchView()), h("div.second", { key: "second" }, hoursView()));
-  draw(root, state.session === undefined ? [] : one ? page() : [door()]);
+  const page = () => frame(h("div.first", { key: "first" }, nowView(), switchView()), h("div.second", { key: "second" }, hoursView(), numbersView()));
+  draw(root, state.session === undefined ? [h("p.loading", { key: "loading", role: "status" }, t("loading"))] : one ? page() : [door()]);
   if (state.session === null && !out) document.getElementById("token")?.focus();
   out = state.session === null;
   document.title = one ? `${one.name} – ${t("title")}` : t("title");

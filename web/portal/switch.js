@@ -1,8 +1,8 @@
 // The switch: "we are away", until when, and "we are back".
 
 import { api } from "./api.js";
-import { awayUntil, fully } from "./words.js";
-import { begin, choices, chosen, wrong } from "./until.js";
+import { awayUntil, fully, joined } from "./words.js";
+import { begin, choices, chosen, pick, wrong } from "./until.js";
 import { button } from "../assets/parts.js";
 import { changed } from "../assets/watch.js";
 import { explainBy } from "../assets/errors.js";
@@ -10,7 +10,7 @@ import { follow, leave, stop } from "./follow.js";
 import { h } from "../assets/dom.js";
 import { Problem } from "../assets/api.js";
 import { addDays, wall } from "./time.js";
-import { serverNow, state, take, tenant } from "./state.js";
+import { none, serverNow, state, take, tenant } from "./state.js";
 import { t } from "./texts.js";
 
 /** @type {Object<number, string>} what a refusal means here */
@@ -28,7 +28,7 @@ async function set(to) {
   changed();
   try {
     take(await api.setService(one.id, to));
-    state.until = { id: "", date: "", time: "", changes: false };
+    state.until = none();
     state.asking = false;
     changed();
     queueMicrotask(() => document.getElementById("switch-title")?.focus());
@@ -46,20 +46,19 @@ export function switchView() {
   const s = state.service;
   const one = tenant();
   if (!s || !one) return null;
-  if (!s.switch_matters) return none();
+  if (!s.switch_matters) return nothing(s);
   return h("section.card.switch", { key: "switch", id: "switch", "aria-labelledby": "switch-title", "aria-busy": state.asking ? "true" : null, "data-away": s.away ? "yes" : "no" },
     h("h2", { id: "switch-title", tabindex: "-1" }, t(s.away ? "gone" : "here")),
     s.away && facts(s),
     one.may_switch ? (s.away ? backOrLater(s) : [h("p.why", { key: "help" }, t("here_help")), form(s, "we_are_away")]) : h("p.may-not", { key: "may-not" }, t("may_not")),
-    h("p.trouble", { role: "alert", key: "trouble", id: "switch-trouble", hidden: !state.problem }, state.problem),
-    h("p.stale", { role: "status", key: "stale", hidden: !state.lost }, state.lost ? t("lost", { time: fully(Date.parse(s.at)) }) : ""));
+    h("p.trouble", { role: "alert", key: "trouble", id: "switch-trouble", hidden: !state.problem }, state.problem));
 }
 
-/** The switch would change nothing: there is none. */
-function none() {
+/** The switch would change nothing: there is none. @param {import("./state.js").Service} s */
+function nothing(s) {
   return h("section.card.switch", { key: "switch", id: "switch", "aria-labelledby": "switch-title" },
     h("h2", { id: "switch-title" }, t("no_switch")),
-    h("p.why", null, t(state.service?.has_own ? "no_switch_always" : "no_own")));
+    h("p.why", null, t(!s.has_own ? "no_own" : [s, ...s.common_numbers].some((one) => one.own_too) ? "no_switch_too" : "no_switch_always")));
 }
 
 /** @param {import("./state.js").Service} s since when, until when, and who has said so */
@@ -72,12 +71,31 @@ function facts(s) {
   return h("dl.facts", { key: "facts" }, rows.filter(([, text]) => text).map(([name, text]) => h("div", { key: name, "data-fact": name }, h("dt", null, t(name)), h("dd", null, text))));
 }
 
+/** @param {import("./state.js").Rules & import("./state.js").Now} one */
+const differs = (one) => one.otherwise.turn !== one.turn;
+
 /** @param {import("./state.js").Service} s @returns {any} what becomes of the next call where the switch is set */
 function effect(s) {
-  const same = s.otherwise.turn === s.turn;
-  const key = same ? "same" : s.otherwise.turn;
-  if (s.away) return t("back_" + key);
-  return h("span", { class: key === "closed" ? "warn" : "" }, t(["same", "closed"].includes(key) ? "effect_" + key : "effect_service"));
+  const others = s.common_numbers.filter(differs);
+  const key = differs(s) ? s.otherwise.turn : others.length ? "some" : "same";
+  if (s.away) return t("back_" + key, { numbers: names(others) });
+  const shut = others.filter((c) => c.otherwise.turn === "closed");
+  if (key === "closed") return warning(t("effect_closed"), s);
+  const rest = others.filter((c) => c.otherwise.turn !== "closed");
+  return [key === "some" ? rest.length > 0 && t("effect_some", { numbers: names(rest) }) : t("effect_" + key),
+    shut.length > 0 && [" ", warning(t("effect_some_closed", { numbers: names(shut) }), shut[0])]];
+}
+
+/** @param {string} text @param {import("./state.js").Rules} rules that say what callers meet where nobody answers */
+function warning(text, rules) {
+  return h("span.warn", null, text, " ", t("shut_" + rules.closed));
+}
+
+/** @param {import("./state.js").Common[]} numbers */
+function names(numbers) {
+  const shown = numbers.length > 4 ? 3 : numbers.length;
+  const rest = numbers.length - shown;
+  return joined([...numbers.slice(0, shown).map((c) => c.name), ...(rest ? [t("more_numbers", { n: rest })] : [])]);
 }
 
 /** @param {import("./state.js").Service} s */
@@ -112,10 +130,11 @@ function form(s, does) {
 
 /** @param {import("./until.js").Choice} c */
 function option(c) {
+  const picked = chosen()?.id === c.id;
   const detail = c.at === null ? t("no_end") : c.id === "chosen" ? "" : fully(c.at);
-  return h("label.option", { key: c.id, for: "until-" + c.id, class: state.until.id === c.id ? "picked" : "" },
-    h("input", { type: "radio", name: "until", id: "until-" + c.id, checked: state.until.id === c.id,
-      onchange: () => { state.until.id = c.id; state.problem = ""; changed(); } }),
+  return h("label.option", { key: c.id, for: "until-" + c.id, class: picked ? "picked" : "" },
+    h("input", { type: "radio", name: "until", id: "until-" + c.id, checked: picked,
+      onchange: () => { pick(c); state.problem = ""; changed(); } }),
     h("span.name", null, t("until_" + c.id)), h("span.at", null, detail));
 }
 

@@ -18,7 +18,7 @@ export const texts = {
   token_help: ["En token får ni av den som sköter servern. Den skapas en gång med:", "Whoever runs the server gives you a token. It is made once by:"],
   token_command: ["telefonist tokens create --tenant acme --name \"Mina sidor\" --scope directory:read,referrals:write", "telefonist tokens create --tenant acme --name \"My pages\" --scope directory:read,referrals:write"],
   token_other: ["Token är till för annat än den här sidan. Be om en med directory:read, och referrals:write för att kunna slå om.", "The token is for something other than this page. Ask for one with directory:read, and referrals:write to be able to switch."],
-  session_over: ["Er token gäller inte längre. Logga in på sidan med en ny. Det som var inställt gäller.", "Your token is no longer valid. Sign in with a new one. What was set still holds."],
+  session_over: ["Din token gäller inte längre. Logga in på sidan med en ny. Det som var inställt gäller.", "Your token is no longer valid. Sign in with a new one. What was set still holds."],
 
   // Who answers now.
   now: ["Just nu", "Just now"],
@@ -28,18 +28,23 @@ export const texts = {
   now_own_until: ["Ni svarar själva till {until}", "You answer yourselves until {until}"],
   now_own_then_service: ["Ni svarar först, sedan vi", "You answer first, then we do"],
   now_own_then_service_until: ["Ni svarar först, sedan vi, till {until}", "You answer first, then we do, until {until}"],
+  now_too: ["Vi och ni svarar", "We answer, and so do you"],
+  now_too_until: ["Vi och ni svarar till {until}", "We answer, and so do you, until {until}"],
   now_closed: ["Stängt", "Closed"],
   now_closed_until: ["Stängt till {until}", "Closed until {until}"],
   then_service: ["Därefter svarar vi åt er.", "Then we answer for you."],
   then_own: ["Därefter svarar ni själva.", "Then you answer yourselves."],
   then_own_then_service: ["Därefter svarar ni först, sedan vi.", "Then you answer first, then we do."],
+  then_too: ["Därefter svarar vi och ni.", "Then we answer, and so do you."],
   then_closed: ["Därefter är det stängt.", "Then it is closed."],
   mode_always: ["Vi svarar på alla era samtal.", "We answer all your calls."],
   mode_with_own: ["Samtalen går först till era egna telefonister. De som får vänta för länge tar vi.", "Calls go to your own receptionists first. We take those that have to wait for too long."],
   mode_overflow: ["Era egna telefonister svarar. Samtal som de inte hinner med tar vi på en gång.", "Your own receptionists answer. Calls that they have no time for we take at once."],
   mode_closed_hours: ["Era egna telefonister svarar under öppettiderna. Resten av dygnet svarar vi.", "Your own receptionists answer during opening hours. We answer around them."],
   mode_when_away: ["Era egna telefonister svarar. Vi svarar bara när ni har sagt att ni är borta.", "Your own receptionists answer. We answer only when you have said that you are away."],
-  our_hours: ["Vi svarar bara på de tider som står under Vi kan svara.", "We answer only at the hours that stand under We can answer."],
+  mode_too: ["Samtalen går både till oss och till era egna telefonister som är inloggade: den som är ledig svarar.", "Calls go both to us and to those of your own receptionists who are logged in: whoever is free answers."],
+  our_hours: ["Vi svarar bara på de tider som står under ”Vi kan svara”.", "We answer only at the hours that stand under “We can answer”."],
+  closed_answer: ["När det annars hade varit stängt svarar vi ändå.", "When it would otherwise be closed, we answer all the same."],
   no_own: ["Ni har inga egna telefonister i växeln här, så alla samtal som ska besvaras kommer till oss.", "You have no receptionists of your own in this switchboard, so all calls that are to be answered come to us."],
   other_numbers: ["Nummer med egna regler", "Numbers with rules of their own"],
 
@@ -68,12 +73,19 @@ export const texts = {
   ends_itself: ["Sedan gäller det vanliga igen, av sig självt.", "Then things are as usual again, by themselves."],
   ends_by_hand: ["Kom ihåg att slå om när ni är tillbaka.", "Remember to switch when you are back."],
   effect_service: ["Från och med nästa samtal svarar vi åt er.", "From the next call on we answer for you."],
-  effect_closed: ["Obs: just nu svarar inte heller vi. Den som ringer får höra att det är stängt.", "Note: just now we do not answer either. Callers hear that it is closed."],
+  effect_closed: ["Obs: just nu svarar inte heller vi.", "Note: just now we do not answer either."],
+  effect_some: ["Från och med nästa samtal svarar vi på {numbers}. På era andra nummer märks det inte just nu.", "From the next call on we answer calls to {numbers}. On your other numbers callers notice nothing just now."],
+  effect_some_closed: ["Obs: på {numbers} svarar inte heller vi just nu.", "Note: just now we do not answer calls to {numbers} either."],
+  more_numbers: ["{n} nummer till", "{n} more numbers"],
+  shut_prompt: ["Den som ringer får höra att det är stängt.", "Callers hear that it is closed."],
+  shut_busy: ["Den som ringer får upptagetton.", "Callers get the busy tone."],
+  shut_forward: ["Den som ringer kopplas till ett annat nummer.", "Callers are put through to another number."],
   effect_same: ["Just nu märks det inte för den som ringer, utan först när era egna telefonister annars hade svarat.", "Just now callers notice nothing; they do once your own receptionists would have answered."],
   back_own: ["Är ni på plats igen? Då svarar ni själva från och med nästa samtal.", "Are you there again? Then you answer yourselves from the next call on."],
   back_own_then_service: ["Är ni på plats igen? Då ringer det först hos er från och med nästa samtal.", "Are you there again? Then it rings at your phones first from the next call on."],
   back_service: ["Är ni på plats igen?", "Are you there again?"],
   back_closed: ["Är ni på plats igen? Just nu är det stängt.", "Are you there again? It is closed just now."],
+  back_some: ["Är ni på plats igen? Då ringer det hos er på {numbers} från och med nästa samtal.", "Are you there again? Then calls to {numbers} ring at your phones from the next call on."],
   back_same: ["Är ni på plats igen? Just nu märks det inte för den som ringer.", "Are you there again? Just now callers notice nothing."],
   we_are_away: ["Vi är borta", "We are away"],
   we_are_back: ["Vi är tillbaka", "We are back"],
@@ -93,6 +105,7 @@ export const texts = {
   may_not: ["Din token får se men inte slå om. För det behöver den rätten referrals:write eller directory:write. Be den som sköter servern om en sådan.", "Your token may see this but not switch. For that it needs the right referrals:write or directory:write. Ask whoever runs the server for one."],
   no_switch: ["Att säga till när ni är borta behövs inte", "There is no need to say when you are away"],
   no_switch_always: ["Vi svarar på alla era samtal, vare sig ni är på plats eller inte. Det finns inget att slå om.", "We answer all your calls whether you are there or not. There is nothing to switch."],
+  no_switch_too: ["Är ingen av era egna telefonister inloggad och ledig så svarar vi. Det finns inget att slå om.", "If none of your own receptionists is logged in and free, we answer. There is nothing to switch."],
 
   // Opening hours.
   hours: ["Öppettider", "Opening hours"],
@@ -112,12 +125,14 @@ export const texts = {
   // Times.
   clock: ["kl. {time}", "{time}"],
   midnight: ["midnatt", "midnight"],
+  at_midnight: ["vid midnatt", "at midnight"],
   day_today: ["i dag {time}", "today {time}"],
   day_tomorrow: ["i morgon {time}", "tomorrow {time}"],
   day_at: ["{day} {time}", "{day} {time}"],
 
   // The connection.
   lost: ["Kontakten med servern är bruten. Det som visas är från {time} och kan ha ändrats. Sidan försöker igen av sig själv.", "The connection to the server is lost. What is shown is from {time} and may have changed. The page tries again by itself."],
+  old: ["Det som visas är från {time} och kan ha ändrats. Hämtar läget …", "What is shown is from {time} and may have changed. Getting the state of things …"],
   lost_first: ["Servern svarar inte. Sidan försöker igen av sig själv.", "The server does not answer. The page tries again by itself."],
 
   // What was refused, and what to do.

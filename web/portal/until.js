@@ -19,48 +19,54 @@ export const longest = 366 * 24 * 60 * minute;
 export function choices() {
   const now = serverNow();
   const today = wall(now).date;
-  const closing = nextClosing(now, today);
-  const opening = nextOpening(closing ? wall(closing - 1).date : today);
-  const all = [
+  const all = stretches(addDays(today, -1)); // one that began yesterday may not have ended
+  const shuts = all.find((s) => s.to > now)?.to || Infinity;
+  const closing = shuts < Infinity && shuts;
+  const opening = all.find((s) => s.from >= shuts)?.from;
+  const list = [
     { id: "hour", at: Math.ceil((now + 60 * minute) / minute) * minute },
     closing && { id: wall(closing - 1).date === today ? "closing" : "next_closing", at: closing },
     opening ? { id: "opening", at: opening } : { id: "morning", at: instant(addDays(today, 1), "08:00") },
     { id: "chosen", at: state.until.date && state.until.time ? instant(state.until.date, state.until.time) : NaN },
     { id: "further", at: null },
   ];
-  return /** @type {Choice[]} */ (all.filter(Boolean));
+  return /** @type {Choice[]} */ (list.filter(Boolean));
 }
 
 /** For how many days ahead the server tells holidays. */
 const ahead = 30;
 
 /**
- * @param {number} now
- * @param {string} today
- * @returns {number} when they shut for the day, today or on the next day on which they open; 0 where they never do
+ * From the first opening of a day to the last closing, with breaks between; what is open over midnight belongs to the day on which it began.
+ * @param {string} first date
+ * @returns {Array<{from: number, to: number}>} in order; none where they are always open, or never
  */
-function nextClosing(now, today) {
+function stretches(first) {
   const hours = state.service?.hours;
+  const list = [];
   for (let n = 0; hours && n <= ahead; n++) {
-    const date = addDays(today, n);
-    const last = on(hours, date).open.at(-1);
-    const goesOn = last?.[1] === "24:00" && on(hours, addDays(date, 1)).open[0]?.[0] === "00:00";
-    const at = last && !goesOn ? instant(date, last[1]) : 0;
-    if (at > now) return at;
+    const date = addDays(first, n);
+    const open = on(hours, date).open;
+    const begins = open[goesOn(hours, date) ? 1 : 0]?.[0];
+    if (begins) list.push({ from: instant(date, begins), to: lastClosing(hours, date) });
   }
-  return 0;
+  return list;
 }
 
-/** @param {string} day @returns {number} when they open on the first day after this on which they do; 0 where they always are, or never */
-function nextOpening(day) {
-  const hours = state.service?.hours;
-  for (let n = 1; hours && n <= ahead; n++) {
-    const date = addDays(day, n);
-    const first = on(hours, date).open[0];
-    const goesOn = first?.[0] === "00:00" && on(hours, addDays(date, -1)).open.at(-1)?.[1] === "24:00";
-    if (first && !goesOn) return instant(date, first[0]);
+/** @param {import("./state.js").Hours} hours @param {string} date @returns {boolean} they are open over the midnight at which it begins */
+function goesOn(hours, date) {
+  return on(hours, date).open[0]?.[0] === "00:00" && on(hours, addDays(date, -1)).open.at(-1)?.[1] === "24:00";
+}
+
+/** @param {import("./state.js").Hours} hours @param {string} date on which they open @returns {number} when they shut for the day; Infinity where they do not */
+function lastClosing(hours, date) {
+  let ends = on(hours, date).open.at(-1)?.[1] || "";
+  for (let n = 0; n <= ahead; n++) {
+    const next = addDays(date, 1);
+    if (ends !== "24:00" || !goesOn(hours, next)) return instant(date, ends);
+    [date, ends] = [next, on(hours, next).open[0][1]];
   }
-  return 0;
+  return Infinity;
 }
 
 /** Chooses what most will want, and fills in the fields of a day and a time of their own. */
@@ -68,12 +74,21 @@ export function begin() {
   const all = choices();
   const back = all.find((c) => c.id === "opening" || c.id === "morning");
   const first = all.find((c) => c.id.endsWith("closing")) || back;
-  Object.assign(state.until, { id: first?.id || "further", ...wall(back?.at || serverNow()) });
+  pick(first || { id: "further", at: null });
+  Object.assign(state.until, wall(back?.at || serverNow()));
 }
 
-/** @returns {Choice|undefined} what is chosen; undefined where that is no longer to be had */
+/** @param {Choice} c */
+export function pick(c) {
+  Object.assign(state.until, { id: c.id, at: c.at });
+}
+
+/** Choices whose time may become another while they are chosen. */
+const moving = new Set(["hour", "chosen"]);
+
+/** @returns {Choice|undefined} what is chosen; undefined where that is no longer to be had, or has come to mean another time */
 export function chosen() {
-  return choices().find((c) => c.id === state.until.id);
+  return choices().find((c) => c.id === state.until.id && (moving.has(c.id) || c.at === state.until.at));
 }
 
 /** @param {Choice|undefined} c @returns {string} what is wrong with it: a key of a text; empty where it can be asked for */

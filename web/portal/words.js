@@ -28,9 +28,9 @@ export function span(time) {
   return language() === "sv" ? time.replaceAll(":", ".") : time;
 }
 
-/** @param {string} time @returns {string} kl. 08.00 */
-function clock(time) {
-  return time === "24:00" ? t("midnight") : t("clock", { time: span(time) });
+/** @param {string} time @param {string} [midnight] what it is called beside a day @returns {string} kl. 08.00 */
+function clock(time, midnight = "midnight") {
+  return time === "24:00" ? t(midnight) : t("clock", { time: span(time) });
 }
 
 /** Midnight belongs to the day that it ends. @param {number} at @returns {{date: string, time: string}} */
@@ -47,15 +47,15 @@ export function until(instant) {
   const { date, time } = read(Date.parse(instant));
   const today = wall(serverNow()).date;
   if (date === today) return clock(time);
-  if (date === addDays(today, 1)) return t("day_tomorrow", { time: clock(time) });
+  if (date === addDays(today, 1)) return t("day_tomorrow", { time: clock(time, "at_midnight") });
   const soon = date > today && date < addDays(today, 7);
-  return t("day_at", { day: soon ? written(date, { weekday: "long" }) : longDay(date), time: clock(time) });
+  return t("day_at", { day: soon ? written(date, { weekday: "long" }) : longDay(date), time: clock(time, "at_midnight") });
 }
 
 /** @param {number} at @returns {string} "tisdag 1 december kl. 08.00", "i dag kl. 17.00" */
 export function fully(at) {
   const { date, time } = read(at);
-  return date === wall(serverNow()).date ? t("day_today", { time: clock(time) }) : t("day_at", { day: longDay(date), time: clock(time) });
+  return date === wall(serverNow()).date ? t("day_today", { time: clock(time, "at_midnight") }) : t("day_at", { day: longDay(date), time: clock(time, "at_midnight") });
 }
 
 /** @param {number|null} at null: no end @returns {string} "Borta till tisdag 1 december kl. 08.00." */
@@ -65,7 +65,21 @@ export function awayUntil(at) {
   return date === wall(serverNow()).date ? t("away_today", { time: clock(time) }) : t("away_until", { until: fully(at) });
 }
 
-/** @param {import("./state.js").Now} s @returns {string} "Ni svarar själva till kl. 17.00" */
+/** @param {string} turn @param {boolean} [ownToo] @returns {string} the end of a text's key */
+const who = (turn, ownToo) => (turn === "service" && ownToo ? "too" : turn);
+
+/** @param {import("./state.js").Now & {own_too?: boolean}} s @returns {string} "Ni svarar själva till kl. 17.00" */
 export function nowText(s) {
-  return s.until ? t(`now_${s.turn}_until`, { until: until(s.until) }) : t("now_" + s.turn);
+  const key = "now_" + who(s.turn, s.own_too);
+  return s.until ? t(key + "_until", { until: until(s.until) }) : t(key);
+}
+
+/** @param {import("./state.js").Now & {own_too?: boolean}} s @returns {string} "Därefter svarar vi åt er." */
+export function thenText(s) {
+  return s.next ? t("then_" + who(s.next, s.own_too)) : "";
+}
+
+/** @param {string[]} words @returns {string} "A, B och C" */
+export function joined(words) {
+  return new Intl.ListFormat(locale(), { type: "conjunction" }).format(words);
 }
