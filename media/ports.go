@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -113,8 +114,10 @@ func (p *ports) count() portCounts {
 	return c
 }
 
-// bindFree has ports tried until one pair can be bound. A port that another program has rests like a used one, and the
-// next is tried; any other error ends the search, for it would be the same with every port.
+// ofEveryPort are errors that are the same with every port: of the address, of its family or one of its options, and of what the system has room for.
+var ofEveryPort = [...]syscall.Errno{syscall.EADDRNOTAVAIL, syscall.EAFNOSUPPORT, syscall.ENOPROTOOPT, syscall.ENOBUFS, syscall.ENOMEM, syscall.ENOSPC}
+
+// bindFree has ports tried until one pair can be bound. A port that cannot be had rests like a used one, and the next is tried.
 func (p *ports) bindFree(addr netip.Addr, bind func(port uint16) error) error {
 	var last error
 	for {
@@ -129,7 +132,7 @@ func (p *ports) bindFree(addr netip.Addr, bind func(port uint16) error) error {
 		case errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE):
 			p.unused(port)
 			return errors.Join(ErrNoDescriptors, err)
-		case errors.Is(err, syscall.EADDRNOTAVAIL) || errors.Is(err, syscall.ENOBUFS) || errors.Is(err, syscall.ENOMEM):
+		case slices.ContainsFunc(ofEveryPort[:], func(e syscall.Errno) bool { return errors.Is(err, e) }):
 			p.unused(port)
 			return err
 		}

@@ -21,6 +21,8 @@ func TestTheNextPortIsTriedOnlyWhereThatCanHelp(t *testing.T) {
 		{syscall.EMFILE, ErrNoDescriptors, 1, 10},
 		{syscall.ENFILE, ErrNoDescriptors, 1, 10},
 		{syscall.EADDRNOTAVAIL, syscall.EADDRNOTAVAIL, 1, 10},
+		{syscall.EAFNOSUPPORT, syscall.EAFNOSUPPORT, 1, 10}, // IPv6 is switched off
+		{syscall.ENOSPC, syscall.ENOSPC, 1, 10},             // fs.epoll.max_user_watches
 	} {
 		p := newPorts(Config{Address: local, MinPort: 20000, MaxPort: 20019})
 		tries := 0
