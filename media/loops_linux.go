@@ -357,9 +357,16 @@ func (s *sock) send(b []byte, to netip.AddrPort) error {
 		return syscall.EBADF
 	}
 	err := sendTo(s.fd, b, to, s.six)
+	if mayBeOld(err) {
+		err = sendTo(s.fd, b, to, s.six)
+	}
 	s.release()
 	return err
 }
+
+// mayBeOld reports whether an error of sending may be about something before. What an ICMP message says of a connected socket, and anybody may
+// send one, is kept by the system and told once, in place of sending.
+func mayBeOld(err error) bool { return err != nil && err != syscall.EAGAIN }
 
 // bindUDP opens a socket that never waits.
 func bindUDP(a netip.AddrPort) (int, error) {

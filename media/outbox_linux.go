@@ -78,13 +78,18 @@ func (o *outbox) flush() {
 func (l *lane) flush() {
 	first, n := 0, l.n
 	if s := &l.port.out; s.use() {
+		refused := -1 // the packet that was refused last
 		for first < n {
 			sent, errno := sendAll(s.fd, l.messages[first:n])
 			first += sent
 			if errno == unix.EAGAIN {
 				break
 			}
-			if errno != 0 {
+			switch {
+			case errno == 0:
+			case refused != first: // it is tried again: mayBeOld
+				refused = first
+			default:
 				l.flows[first].r.sendFailed()
 				first++
 			}

@@ -453,6 +453,61 @@ func sendsAndReceivesAlone(t *testing.T, local string) {
 	}
 }
 
+// Anybody may send an ICMP message about the socket that sends, since where it is connected to is known: it costs no packet.
+func TestAnICMPErrorCostsNoPacketOfASharedPort(t *testing.T) {
+	for _, local := range []string{"127.31.4.3", "::1"} {
+		t.Run(local, func(t *testing.T) { sendsInSpiteOfICMP(t, local) })
+	}
+}
+
+func sendsInSpiteOfICMP(t *testing.T, local string) {
+	ls := newTestLoops(t, 1)
+	defer ls.end()
+	flow, err := ls.share(netip.MustParseAddr(local), nil, collector{make(chan []byte, 10)})
+	if errors.Is(err, unix.EADDRNOTAVAIL) {
+		t.Skip("no IPv6 here")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, far := flow.(*sharedFlow), socket(t, local)
+	f.port.loop.remove(&f.port.rtcp) // so that the system itself says that nobody is there
+	for _, box := range []*outbox{nil, {}} {
+		fault(t, f.port)
+		hearsFrom(t, far, boxed{f, box}, f.port.address)
+	}
+}
+
+// fault has the system keep an ICMP error for a port's way out.
+func fault(t *testing.T, p *sharedPort) {
+	t.Helper()
+	to := netip.AddrPortFrom(p.address.Addr(), p.address.Port()+1)
+	for range 100 { // until the socket there is closed by who uses it last
+		if err := sendTo(p.out.fd, []byte("x"), to, p.out.six); err != nil {
+			t.Fatal(err)
+		}
+		told := []unix.PollFd{{Fd: int32(p.out.fd)}}
+		if n, err := unix.Poll(told, 100); err == nil && n == 1 && told[0].Revents&unix.POLLERR != 0 {
+			return
+		}
+	}
+	t.Fatal("no ICMP error came")
+}
+
+// boxed is a flow whose packets leave by an outbox, where there is one, and at once.
+type boxed struct {
+	flow
+	box *outbox
+}
+
+func (b boxed) sendRTP(packet []byte, to netip.AddrPort, _ *outbox) error {
+	err := b.flow.sendRTP(packet, to, b.box)
+	if b.box != nil {
+		b.box.flush()
+	}
+	return err
+}
+
 // hearsFrom has a flow send something, and a far side hear it from an address.
 func hearsFrom(t *testing.T, far *net.UDPConn, f flow, want netip.AddrPort) {
 	t.Helper()
@@ -460,6 +515,7 @@ func hearsFrom(t *testing.T, far *net.UDPConn, f flow, want netip.AddrPort) {
 		t.Fatal(err)
 	}
 	heard := make([]byte, 10)
+	_ = far.SetReadDeadline(time.Now().Add(patience))
 	n, from, err := far.ReadFromUDPAddrPort(heard)
 	if err != nil || string(heard[:n]) != "out" || from.Port() != want.Port() || !want.Addr().IsUnspecified() && from != want {
 		t.Errorf("%q from %s, which is not %s: %v", heard[:n], from, want, err)
