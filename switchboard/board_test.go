@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"telefonist/call"
+	"telefonist/directory"
 	"telefonist/queue"
 	"telefonist/record"
 )
@@ -377,4 +378,19 @@ func TestMetricsArePresentFromTheStart(t *testing.T) {
 		<-ran
 		settled()
 	})
+}
+
+func TestACallIsConnectedByTheDirectoryThatItArrivedUnder(t *testing.T) {
+	for _, to := range []string{"common:Support", "205"} {
+		play(t, crew(nil, named("anna")), func(s *stage) {
+			p := scripted(s)
+			in, _ := p.talks()
+			p.board.SetDirectory(crew(func(t *directory.Tenant) { t.Trunk, t.Common = "new", nil }, named("anna"))(t), testLimits())
+			p.does(Order{Agent: "anna", Do: call.ActConnect, To: to})
+			if d := p.lastDial(); d.To.Trunk != "pbx" {
+				t.Errorf("%s is called at %+v", to, d.To)
+			}
+			p.send(in, bye)
+		})
+	}
 }
