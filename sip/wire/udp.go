@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net"
 	"net/netip"
-	"runtime"
 	"time"
 )
 
@@ -28,7 +27,6 @@ func (u *udpSocket) flow(remote netip.AddrPort) *flow {
 func (u *udpSocket) serve() {
 	buf := make([]byte, maxMessage+1)
 	pause := time.Duration(0)
-	others := yielder{yield: runtime.Gosched}
 	for {
 		n, addr, err := u.pc.ReadFrom(buf)
 		if err != nil {
@@ -48,9 +46,6 @@ func (u *udpSocket) serve() {
 			continue
 		}
 		u.s.received(buf[:n], u.flow(src))
-		// The scheduler runs first what was started last: who handles this message begins before the next one is read, so that messages
-		// of several calls are handled in their order.
-		others.turn()
 	}
 }
 
