@@ -33,7 +33,7 @@ func (s *v1) flaggedRoutes() {
 	register(s, http.MethodGet, "/tenants/{tenant}/offices/{id}/opening", "get-opening", "Whether an office is open, and until or from when, holidays considered", reading,
 		func(_ context.Context, in *struct {
 			ItemPath
-			At time.Time `query:"at" doc:"Instant; now where missing"`
+			AtInstant
 		}) (*struct{ Body directory.Opening }, error) {
 			it, err := s.Store.Item(in.Tenant, directory.KindOffice, in.ID)
 			if err != nil {

@@ -21,6 +21,19 @@ type Tenanted struct {
 	Tenant string `path:"tenant" maxLength:"256"`
 }
 
+// AtInstant asks for another instant than now.
+type AtInstant struct {
+	At time.Time `query:"at" doc:"Instant; now where missing"`
+}
+
+// Resolve refuses what calendars are not reckoned for, and what could not be answered in JSON (RFC 3339: years to 9999).
+func (in *AtInstant) Resolve(huma.Context) []error {
+	if y := in.At.Year(); in.At.IsZero() || 1900 <= y && y < 2200 {
+		return nil
+	}
+	return []error{&huma.ErrorDetail{Location: "query.at", Message: "is out of all calendars: write an instant of the years 1900 to 2199", Value: in.At.String()}}
+}
+
 // ItemPath is the path of one item.
 type ItemPath struct {
 	Tenanted

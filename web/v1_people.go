@@ -60,7 +60,7 @@ func (s *v1) peopleRoutes() {
 	register(s, http.MethodGet, "/tenants/{tenant}/people/{id}/presence", "get-presence", "What may be said of a person now: the safe phrase, never the true reason", reading,
 		func(ctx context.Context, in *struct {
 			ItemPath
-			At time.Time `query:"at"`
+			AtInstant
 		}) (*struct{ Body PresenceOf }, error) {
 			if _, err := s.Store.Item(in.Tenant, directory.KindPerson, in.ID); err != nil {
 				return nil, err
@@ -79,7 +79,7 @@ func (s *v1) peopleRoutes() {
 		func(ctx context.Context, in *struct {
 			Tenanted
 			Page
-			At time.Time `query:"at" doc:"Instant; now where missing"`
+			AtInstant
 		}) (*pageOutput[PresenceOf], error) {
 			all, err := s.presences(in.Tenant, "", in.At)
 			if err != nil {

@@ -83,8 +83,8 @@ func (s *v1) serviceRoutes() {
 	register(s, http.MethodGet, path, "get-service", "Who answers the tenant's calls now, and until when", reading,
 		func(_ context.Context, in *struct {
 			Tenanted
-			Common string    `query:"common" doc:"For calls to this common number"`
-			At     time.Time `query:"at" doc:"Instant; now where missing"`
+			Common string `query:"common" doc:"For calls to this common number"`
+			AtInstant
 		}) (*serviceOutput, error) {
 			if in.At.IsZero() {
 				in.At = s.Now()

@@ -90,3 +90,14 @@ func TestTheSwitchIsForTheTenantsOwnTokensThatMayWrite(t *testing.T) {
 		t.Error("it was switched")
 	}
 }
+
+func TestAnInstantOutOfAllCalendarsIsRefused(t *testing.T) {
+	s := switched(t)
+	for at, want := range map[string]int{"9999-12-31T23:59:59Z": 422, "0001-01-02T00:00:00Z": 422, "2200-01-01T00:00:00Z": 422, "2199-12-31T23:59:59Z": 200, "1900-01-01T00:00:00Z": 200} {
+		if a := s.acme(want, "GET", "/service?at="+at, ""); want == 422 && a.field("errors.0.location") != "query.at" {
+			t.Errorf("%s: %s", at, a.body)
+		}
+	}
+	s.acme(422, "GET", "/absent?at=9999-12-31T23:59:59Z", "")
+	s.acme(422, "GET", "/shown?at=9999-12-31T23:59:59Z", "")
+}

@@ -181,9 +181,9 @@ func (s *v1) tenantRoutes() {
 	register(s, http.MethodGet, "/tenants/{tenant}/shown", "get-shown", "What a receptionist is shown for a call: instructions, what is inherited and what overridden, temporary information, questions", reading,
 		func(ctx context.Context, in *struct {
 			Tenanted
-			Common string    `query:"common" doc:"The common number that was dialled"`
-			Agent  string    `query:"agent" maxLength:"200" doc:"Id or name of the receptionist who answers"`
-			At     time.Time `query:"at" doc:"Instant; now where missing"`
+			Common string `query:"common" doc:"The common number that was dialled"`
+			Agent  string `query:"agent" maxLength:"200" doc:"Id or name of the receptionist who answers"`
+			AtInstant
 		}) (*shownOutput, error) {
 			at := in.At
 			if at.IsZero() {
