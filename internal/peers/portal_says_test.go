@@ -1,6 +1,9 @@
 package peers
 
 import (
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -78,4 +81,24 @@ func TestAPortalNeverShowsWhatIsOldAsNew(t *testing.T) {
 	page.hides("Det som visas är från")
 	s.kill()
 	page.shows("Kontakten med servern är bruten")
+}
+
+func TestAPortalFollowsAConfigurationThatIsReadAgain(t *testing.T) {
+	s := small(t, "    service: when_away")
+	page := s.portal(s.reads("acme", "referrals:write"))
+	page.shows("Ni svarar själva", "Är ni borta?")
+	with, err := os.ReadFile(filepath.Join(s.dir, "tenants.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	alone := strings.NewReplacer("when_away", "always", own, "").Replace(string(with))
+	s.write("tenants.yaml", alone)
+	s.hangup("configuration read again")
+	page.shows("Vi svarar åt er", "Att säga till när ni är borta behövs inte")
+	s.write("tenants.yaml", strings.Replace(alone, "id: acme", "id: another", 1))
+	s.hangup("configuration read again")
+	page.shows("Din token är inte längre till för något företag här")
+	s.write("tenants.yaml", string(with))
+	s.hangup("configuration read again")
+	page.shows("Ni svarar själva", "Är ni borta?")
 }

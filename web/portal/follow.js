@@ -26,8 +26,8 @@ export function stop() {
 /** @param {number} mine */
 async function look(mine) {
   const one = tenant();
-  if (!one) return;
   try {
+    if (!one) return await meet(mine); // until there is a company for the token
     const service = await api.service(one.id);
     if (mine !== turn) return;
     if (service.switch.at !== state.service?.switch.at) state.problem = ""; // it went through after all, or somebody else has done it
@@ -38,10 +38,10 @@ async function look(mine) {
     if (err.status === 401) return leave("session_over");
     if (err.status === 403 || err.status === 404) await meet(mine);
     state.lost = true;
+  } finally {
+    if (mine === turn) next = setTimeout(follow, every);
+    changed();
   }
-  if (mine !== turn) return;
-  next = setTimeout(follow, every);
-  changed();
 }
 
 /** Finds out whether the session is another's by now, or for nobody. A page never goes from one person to another. @param {number} mine */

@@ -15,7 +15,7 @@ import { t } from "./texts.js";
 export async function enter() {
   state.session = await whoIsHere();
   if (state.session) state.farewell = "";
-  if (tenant()) follow();
+  if (state.session) follow();
   changed();
 }
 
