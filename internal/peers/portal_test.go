@@ -301,7 +301,7 @@ func (p *tab) worksOut(service, js string) string {
 	ctx, cancel := context.WithTimeout(p.ctx, patience)
 	defer cancel()
 	text, err := chromedp.Run(ctx, chromedp.Evaluate[string](`(async () => {
-		const [{ state, take, serverNow }, { choices, chosen, pick }, { until, fully, awayUntil, nowText }, { instant }] = await Promise.all(["state", "until", "words", "time"].map((m) => import("/portal/" + m + ".js")));
+		const [{ state, take, serverNow }, { choices, chosen, pick }, { until, fully, awayUntil, nowText, atOnce }, { instant }] = await Promise.all(["state", "until", "words", "time"].map((m) => import("/portal/" + m + ".js")));
 		take({ holidays: [], common_numbers: [], switch: {}, ...`+service+` });
 		const short = (at) => (Number.isFinite(at) && at ? new Date(at).toISOString().slice(0, 16) : "-");
 		return String(`+js+`).replaceAll("\u00a0", " ");
@@ -347,6 +347,8 @@ func TestThePortalOffersTimesThatMakeSenseAtTheInstant(t *testing.T) {
 		{"at midnight", `{ at: "2026-11-30T05:40:00Z" }`, `["2026-11-30T23:00Z", "2026-12-01T23:00Z"].map(Date.parse).map(fully).join("; ") + "; " + until("2026-12-01T23:00Z")`,
 			"i dag vid midnatt; tisdag 1 december vid midnatt; i morgon vid midnatt"},
 		{"after an hour in which the telephone slept", `{ at: "2026-11-30T05:40:00Z" }`, `(Date.now = ((was) => () => was() + 36e5)(Date.now), short(serverNow()))`, "2026-11-30T06:40"},
+		{"who answers by the second", `{ at: "2026-11-30T16:00:00Z" }`,
+			`["2026-11-30T16:00:02Z", "2026-11-30T15:59:59Z"].map((until) => nowText(atOnce({ turn: "own", until, next: "closed" }))).join("; ")`, "Ni svarar själva till kl. 17.00; Stängt"},
 		{"who answers", `{ at: "2026-11-28T11:00:00Z" }`, `[{ turn: "closed", until: "2026-11-30T07:00:00Z" }, { turn: "service" }].map(nowText).join("; ")`, "Stängt till måndag kl. 08.00; Vi svarar åt er"},
 	} {
 		if got := page.worksOut(c.service, c.js); got != c.want {

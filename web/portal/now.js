@@ -1,6 +1,6 @@
 // Who answers now, and why.
 
-import { fully, nowText, thenText } from "./words.js";
+import { atOnce, fully, nowText, thenText } from "./words.js";
 import { h } from "../assets/dom.js";
 import { ourHours } from "./hours.js";
 import { phone } from "../assets/format.js";
@@ -8,7 +8,7 @@ import { stale, state } from "./state.js";
 import { t } from "./texts.js";
 
 export function nowView() {
-  const s = state.service;
+  const s = state.service && atOnce(state.service);
   if (!s) return h("section.card.now", { key: "now" }, h("p.big", { role: "status" }, t(state.lost ? "lost_first" : "loading")));
   const mode = s.own_too ? "mode_too" : s.has_own || s.mode === "always" ? "mode_" + s.mode : "no_own";
   return h("section.card.now", { key: "now", "aria-labelledby": "now-title", "data-turn": s.turn },
@@ -21,7 +21,7 @@ export function nowView() {
 
 /** Those numbers whose calls are answered otherwise. There may be hundreds: they come last. */
 export function numbersView() {
-  const all = state.service?.common_numbers || [];
+  const all = (state.service?.common_numbers || []).map(atOnce);
   return all.length > 0 && h("section.card.numbers", { key: "numbers", "aria-labelledby": "numbers-title" },
     h("h2", { id: "numbers-title" }, t("other_numbers")),
     h("ul", null, all.map((c) => h("li", { key: c.number, "data-turn": c.turn },

@@ -68,6 +68,17 @@ export function awayUntil(at) {
 /** @param {string} turn @param {boolean} [ownToo] @returns {string} the end of a text's key */
 const who = (turn, ownToo) => (turn === "service" && ownToo ? "too" : turn);
 
+/**
+ * Who answers at this instant, where what the server told has come about since. What comes after that is not known until it tells it.
+ * @template {import("./state.js").Now} T
+ * @param {T} s
+ * @returns {T}
+ */
+export function atOnce(s) {
+  const over = s.until && s.next && Date.parse(s.until) <= serverNow();
+  return over ? { ...s, turn: s.next, until: undefined, next: undefined } : s;
+}
+
 /** @param {import("./state.js").Now & {own_too?: boolean}} s @returns {string} "Ni svarar själva till kl. 17.00" */
 export function nowText(s) {
   const key = "now_" + who(s.turn, s.own_too);
