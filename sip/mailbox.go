@@ -3,14 +3,16 @@ package sip
 import (
 	"sync"
 	"time"
+
+	"telefonist/sip/wire"
 )
 
 // maxBacklog is how many messages from the wire may wait for one leg. Commands and timers are not counted: their number
 // is bounded by what causes them.
 const maxBacklog = 64
 
-// mailbox runs functions one at a time, in the order they were given. It has a goroutine while it has work. Mailboxes begin in the
-// order in which they got work, as lanes of the wire do.
+// mailbox runs functions one at a time, in the order they were given. It has a goroutine while it has work. Mailboxes begin in
+// the order in which they got work.
 type mailbox struct {
 	tasks *tasks
 	guard func(recovered any)
@@ -44,10 +46,11 @@ func (m *mailbox) add(f func(), bounded bool) bool {
 		}
 	}
 	if !m.running {
-		if !m.tasks.start(m) {
+		if !m.tasks.enter() {
 			return false
 		}
 		m.running = true
+		m.tasks.starter.Go(m.run)
 	}
 	m.queue = append(m.queue, f)
 	return true
@@ -82,10 +85,11 @@ func (m *mailbox) call(f func()) {
 
 // tasks counts goroutines, so that Close can wait for them.
 type tasks struct {
+	starter wire.Starter
+
 	mu     sync.Mutex // protects what follows
 	closed bool
 	n      int
-	ready  []*mailbox    // have work and no goroutine yet, the oldest first; as many goroutines are on their way
 	idle   chan struct{} // closed when closed and n is 0
 }
 
@@ -100,28 +104,6 @@ func (t *tasks) enter() bool {
 	}
 	t.n++
 	return true
-}
-
-// start has a mailbox run, after those started before it; false means that it must not.
-func (t *tasks) start(m *mailbox) bool {
-	if !t.enter() {
-		return false
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.ready = append(t.ready, m)
-	go t.run()
-	return true
-}
-
-// run runs the mailbox that has waited longest for a goroutine.
-func (t *tasks) run() {
-	t.mu.Lock()
-	m := t.ready[0]
-	t.ready[0] = nil
-	t.ready = t.ready[1:]
-	t.mu.Unlock()
-	m.run()
 }
 
 func (t *tasks) leave() {

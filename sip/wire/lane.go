@@ -11,20 +11,16 @@ const maxBacklog = 128
 
 // lanes run functions one at a time, in order, for each key (a Call-ID). A lane
 // has a goroutine while it has work and costs nothing otherwise. Lanes begin in the
-// order in which they got work: Go's scheduler runs first what was started last, so
-// that of two messages at once the later one would be handled first.
+// order in which they got work.
 type lanes struct {
 	mu      sync.Mutex // protects what follows; held for map and slice work only
 	lanes   map[string]*lane
-	ready   []*lane   // have work and no goroutine yet, the oldest first; as many goroutines are on their way
+	starter Starter
 	empty   sync.Cond // signalled when the last lane ends
 	onPanic func(v any, stack []byte)
 }
 
-type lane struct {
-	key   string
-	queue []func()
-}
+type lane struct{ queue []func() }
 
 func newLanes(onPanic func(v any, stack []byte)) *lanes {
 	l := &lanes{lanes: make(map[string]*lane), onPanic: onPanic}
@@ -43,10 +39,9 @@ func (l *lanes) add(key string, f func(), bounded bool) bool {
 	defer l.mu.Unlock()
 	ln, ok := l.lanes[key]
 	if !ok {
-		ln = &lane{key: key}
+		ln = &lane{}
 		l.lanes[key] = ln
-		l.ready = append(l.ready, ln)
-		go l.run()
+		l.starter.Go(func() { l.run(key, ln) })
 	}
 	if bounded && len(ln.queue) >= maxBacklog {
 		return false
@@ -55,17 +50,11 @@ func (l *lanes) add(key string, f func(), bounded bool) bool {
 	return true
 }
 
-// run does the work of the lane that has waited longest for a goroutine.
-func (l *lanes) run() {
-	l.mu.Lock()
-	ln := l.ready[0]
-	l.ready[0] = nil
-	l.ready = l.ready[1:]
-	l.mu.Unlock()
+func (l *lanes) run(key string, ln *lane) {
 	for {
 		l.mu.Lock()
 		if len(ln.queue) == 0 {
-			delete(l.lanes, ln.key)
+			delete(l.lanes, key)
 			if len(l.lanes) == 0 {
 				l.empty.Broadcast()
 			}
