@@ -407,6 +407,21 @@ func TestSharedPortsCarryIPv6(t *testing.T) {
 	}
 }
 
+// sharedAt is a flow on a shared port at a local address. Without IPv6 its tests are left out.
+func sharedAt(t *testing.T, local string, c collector) *sharedFlow {
+	t.Helper()
+	ls := newTestLoops(t, 1)
+	t.Cleanup(ls.end)
+	flow, err := ls.share(netip.MustParseAddr(local), nil, c)
+	if errors.Is(err, unix.EADDRNOTAVAIL) {
+		t.Skip("no IPv6 here")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return flow.(*sharedFlow)
+}
+
 // What sends is a second socket at the same address: nothing is received by it, and nobody else may have the address.
 func TestASharedPortsSocketToSendByTakesNothingAndLetsNobodyIn(t *testing.T) {
 	for _, local := range []string{"127.31.4.3", "::1"} {
@@ -415,18 +430,10 @@ func TestASharedPortsSocketToSendByTakesNothingAndLetsNobodyIn(t *testing.T) {
 }
 
 func sendsAndReceivesAlone(t *testing.T, local string) {
-	ls := newTestLoops(t, 1)
-	defer ls.end()
 	c := collector{make(chan []byte, 10)}
-	flow, err := ls.share(netip.MustParseAddr(local), nil, c)
-	if errors.Is(err, unix.EADDRNOTAVAIL) {
-		t.Skip("no IPv6 here")
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, far := flow.(*sharedFlow).port, socket(t, local)
-	if err := flow.(claimer).claim(address(far), netip.AddrPortFrom(address(far).Addr(), address(far).Port()+1)); err != nil {
+	flow := sharedAt(t, local, c)
+	p, far := flow.port, socket(t, local)
+	if err := flow.claim(address(far), netip.AddrPortFrom(address(far).Addr(), address(far).Port()+1)); err != nil {
 		t.Fatal(err)
 	}
 	hearsFrom(t, far, flow, p.address)
@@ -461,16 +468,7 @@ func TestAnICMPErrorCostsNoPacketOfASharedPort(t *testing.T) {
 }
 
 func sendsInSpiteOfICMP(t *testing.T, local string) {
-	ls := newTestLoops(t, 1)
-	defer ls.end()
-	flow, err := ls.share(netip.MustParseAddr(local), nil, collector{make(chan []byte, 10)})
-	if errors.Is(err, unix.EADDRNOTAVAIL) {
-		t.Skip("no IPv6 here")
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	f, far := flow.(*sharedFlow), socket(t, local)
+	f, far := sharedAt(t, local, collector{make(chan []byte, 10)}), socket(t, local)
 	f.port.loop.remove(&f.port.rtcp) // so that the system itself says that nobody is there
 	for _, box := range []*outbox{nil, {}} {
 		fault(t, f.port)
@@ -524,13 +522,8 @@ func hearsFrom(t *testing.T, far *net.UDPConn, f flow, want netip.AddrPort) {
 
 // What has any address cannot be connected: it sends by the socket that it receives by.
 func TestASharedPortOfAnyAddressSends(t *testing.T) {
-	ls := newTestLoops(t, 1)
-	defer ls.end()
-	flow, err := ls.share(netip.IPv4Unspecified(), nil, collector{make(chan []byte, 10)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	hearsFrom(t, socket(t, "127.31.4.3"), flow, flow.(*sharedFlow).port.address)
+	flow := sharedAt(t, "0.0.0.0", collector{make(chan []byte, 10)})
+	hearsFrom(t, socket(t, "127.31.4.3"), flow, flow.port.address)
 }
 
 // A system may forbid the second socket: the port sends by the first, and is not taken for one that another program has.

@@ -38,7 +38,7 @@ export function on(hours, date) {
 }
 
 /** For how many days ahead the server tells holidays. */
-const ahead = 30;
+export const ahead = 30;
 
 /** @param {Array<[string, string]>} open @param {string} none what is said where it is not open @returns {any} */
 function openText(open, none) {

@@ -1,7 +1,7 @@
 // Until when they may say that they are away: the choices that make sense now.
 
 import { addDays, instant, wall } from "./time.js";
-import { on } from "./hours.js";
+import { ahead, on } from "./hours.js";
 import { serverNow, state } from "./state.js";
 
 /**
@@ -32,9 +32,6 @@ export function choices() {
   ];
   return /** @type {Choice[]} */ (list.filter(Boolean));
 }
-
-/** For how many days ahead the server tells holidays. */
-const ahead = 30;
 
 /**
  * From the first opening of a day to the last closing, with breaks between; what is open over midnight belongs to the day on which it began.
