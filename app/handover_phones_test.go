@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"os"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -21,8 +22,7 @@ const phonesRole = "TELEFONIST_PHONES"
 // room is all phones of a shift, and its callers'.
 type room struct {
 	shift
-	bell  sync.Mutex // guards rings
-	rings []*ringing // in the order of their INVITEs
+	bell chan *ringing // phones that begin to ring
 
 	mu     sync.Mutex // guards what follows
 	calls  map[string]*softphone.Call
@@ -40,16 +40,16 @@ type seat struct {
 
 // ringing is a phone that rings until it is due.
 type ringing struct {
-	call *softphone.Call
-	due  time.Time
-	ok   bool // answered
+	call     *softphone.Call
+	due      time.Time
+	answered chan bool
 }
 
 // bePhones lives through a shift and writes what the phones saw.
 func bePhones(job string) error {
 	ctx, stop := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer stop()
-	r := &room{calls: map[string]*softphone.Call{}}
+	r := &room{bell: make(chan *ringing, 100), calls: map[string]*softphone.Call{}}
 	if err := json.Unmarshal([]byte(job), &r.shift); err != nil {
 		return err
 	}
@@ -71,6 +71,7 @@ func bePhones(job string) error {
 			return err
 		}
 	}
+	go r.answerAll(ctx)
 	if err := r.callAll(ctx); err != nil {
 		return err
 	}
@@ -139,35 +140,41 @@ func (s *seat) leaves(saw served) {
 	}
 }
 
-// rang has a phone ring from now on.
-func (r *room) rang(c *softphone.Call) *ringing {
-	next := &ringing{call: c, due: c.Trace().Invited.Add(r.Ring)}
-	r.bell.Lock()
-	defer r.bell.Unlock()
-	i, _ := slices.BinarySearchFunc(r.rings, next.due, func(r *ringing, due time.Time) int { return r.due.Compare(due) })
-	r.rings = slices.Insert(r.rings, i, next)
-	return next
-}
+// inexact is how late a timer of Go's may be.
+const inexact = 1500 * time.Microsecond
 
-// answer answers all that are due before a phone, then that one: all phones take as long, so that their answers come in the order of
-// the INVITEs, however late their goroutines run.
-func (r *room) answer(last *ringing) (ok bool) {
-	r.bell.Lock()
-	defer r.bell.Unlock()
-	for len(r.rings) > 0 && !r.rings[0].due.After(last.due) {
-		next := r.rings[0]
-		r.rings = r.rings[1:]
-		next.ok = next.call.Answer() == nil
+// answerAll answers each phone when it is due, to some microseconds, on a thread of its own: all ring equally long, and so their answers are as far
+// apart as their INVITEs. The last part of a wait is not slept.
+func (r *room) answerAll(ctx context.Context) {
+	runtime.LockOSThread()
+	var rings []*ringing // by when they are due
+	for ctx.Err() == nil {
+		wait := time.Hour
+		if len(rings) > 0 {
+			wait = time.Until(rings[0].due)
+		}
+		if wait <= 0 {
+			rings[0].answered <- rings[0].call.Answer() == nil
+			rings = rings[1:]
+			continue
+		}
+		select {
+		case next := <-r.bell:
+			i, _ := slices.BinarySearchFunc(rings, next.due, func(r *ringing, due time.Time) int { return r.due.Compare(due) })
+			rings = slices.Insert(rings, i, next)
+		case <-ctx.Done():
+		case <-time.After(max(0, wait-inexact)):
+		}
 	}
-	return last.ok
 }
 
 // take answers after ringing, talks and hangs up.
 func (s *seat) take(ctx context.Context, c *softphone.Call) {
 	saw, caller := s.takes(c)
 	c.Ring()
-	r := s.rang(c)
-	if !softphone.Pause(ctx, time.Until(r.due)) || !s.answer(r) {
+	r := &ringing{c, c.Trace().Invited.Add(s.Ring), make(chan bool, 1)}
+	s.bell <- r
+	if !<-r.answered {
 		return
 	}
 	if !softphone.Pause(ctx, time.Duration(float64(s.Talk)*(0.7+0.6*rand.Float64()))) {
